@@ -1,0 +1,71 @@
+# Everything a person or continuous integration does with a checkout. Start with: make run
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+
+# The process that `make run` shows, and the script that kills it in the middle and starts it again.
+RUN  = $(BIN)/bureaucrat run processes/order.xml --participants examples/participants.py --field order_id=1017 --field amount:json=120.5 --db run.db
+KILL_SCRIPT = examples/kill_and_continue.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench dev clean
+
+help:
+	@echo "make run          run the order process to its end before your eyes"
+	@echo "make run KILL=1   the same, but the engine is killed (-9) in the middle and started again"
+	@echo "make test         set up .venv, then make check: what continuous integration runs"
+	@echo "make check        ruff, mypy, and all tests with coverage"
+	@echo "make bench        print the measured speed"
+	@echo "make dev          set up .venv with everything that tests and checks need"
+	@echo "make clean        remove all that these commands made"
+
+run: $(VENV)/.run
+	@rm -f run.db run.db-wal run.db-shm run.db.lock
+ifdef KILL
+	@$(BIN)/python $(KILL_SCRIPT) $(RUN)
+else
+	@$(RUN)
+endif
+
+test: dev
+	@$(MAKE) --no-print-directory check
+
+# Branch coverage: all of the core and the definition, nine tenths of the rest.
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/coverage erase
+	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/coverage report --include='bureaucrat/core/*,bureaucrat/definition/*' --fail-under=100
+	$(BIN)/coverage report --omit='bureaucrat/core/*,bureaucrat/definition/*' --fail-under=90
+
+bench: $(VENV)/.test
+	$(BIN)/python tests/benchmarks/run.py
+
+dev: $(VENV)/.test
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov mutants
+	rm -f run.db run.db-wal run.db-shm run.db.lock
+	find bureaucrat tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- the environment: made once, and again when setup.cfg changes
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: there is no $(PYTHON); install Python 3.11 or newer, or: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; try: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -q -y python3-venv; } \
+	  || { echo "make: $(PYTHON) cannot make virtual environments; on Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: setup.cfg pyproject.toml | $(VENV)/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.test: setup.cfg pyproject.toml | $(VENV)/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@ $(VENV)/.run
