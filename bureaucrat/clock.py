@@ -1,0 +1,39 @@
+"""What time it is. The core never asks; the engine asks one of these."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """A source of wall-clock time."""
+
+    def now(self) -> float:
+        """Epoch seconds (UTC), strictly greater at each call."""
+
+
+class SystemClock:
+    """The machine's clock. Two calls never give the same instant, so that "accepted after" is never a tie."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def now(self) -> float:
+        self._last = max(time.time(), self._last + 1e-6)
+        return self._last
+
+
+class ManualClock:
+    """A clock that moves when it is told to, and by a microsecond each time somebody looks."""
+
+    def __init__(self, start: float = 0.0) -> None:
+        self._now = start
+
+    def now(self) -> float:
+        self._now += 1e-6
+        return self._now
+
+    def advance_to(self, instant: float) -> None:
+        """Move forward to an instant (epoch seconds); never back."""
+        self._now = max(self._now, instant)

@@ -1,0 +1,36 @@
+"""``delay``: waits for a duration, or until an instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..activity import Activity, Place, Run, Value
+from ..states import State
+
+TIMER = "delay"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delay(Activity):
+    """Exactly one of `duration` and `until` is given. An instant in the past completes at once."""
+
+    tag: ClassVar[str] = "delay"
+
+    duration: Value | None = None
+    until: Value | None = None
+
+    def on_start(self, run: Run, at: Place) -> None:
+        if self.duration is not None:
+            when = run.now + run.duration(at, self.duration)
+        else:
+            assert self.until is not None, "the checker asks for one of the two"
+            when = run.instant(at, self.until)
+        if when <= run.now:
+            run.complete(at)
+            return
+        run.arm(at, TIMER, when)
+        run.state(at, State.WAITING)
+
+    def on_timer(self, run: Run, at: Place, kind: str) -> None:
+        run.complete(at)

@@ -1,0 +1,323 @@
+"""The verbs of one step: starting, waiting, completing, writing.
+
+:class:`Steps` is what :class:`bureaucrat.core.activity.Run` promises, without what ends things; that stands in
+:mod:`bureaucrat.core.endings`.
+
+Rules: whatever follows from a reaction is put on an agenda and done after it, so that no depth of a process is a depth
+of calls; last in, first out, so that a branch goes as far as it can before its sibling starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import Enum, auto
+from hashlib import blake2b
+from typing import Any
+
+from .activity import Fields, Place, Value
+from .context import Visible, digest_of, places, target
+from .durations import parse_duration
+from .effects import Effect, Proceed, Record
+from .expressions import Expression
+from .faults import EXPRESSION_ERROR, LIMIT_EXCEEDED, RUNAWAY_LOOP, UNDEFINED_PROPERTY, Thrown
+from .instance import Branch, Copy, Frame, NeedBranches
+from .limits import Limits
+from .messages import Continue
+from .states import FINAL, State, move
+from .table import Definition
+from .values import canonical, digest
+
+
+class Todo(Enum):
+    """What the agenda can hold."""
+
+    ENTER = auto()
+    CHILD = auto()
+    FORK = auto()
+    BODY = auto()
+    JOINED = auto()
+
+
+class Steps:
+    """The state of one step, and its verbs."""
+
+    def __init__(self, definition: Definition, copy: Copy, now: float, limits: Limits) -> None:
+        self.definition = definition
+        self.copy = copy
+        self.instance = copy.instance
+        self.now = now
+        self.limits = limits
+        self.effects: list[Effect] = []
+        self.agenda: list[tuple[Todo, Place, Any]] = []
+        self.given: dict[str, Any] = {}  #: the fields of a start
+        self.turns = 0
+        self.wrote: dict[int, list[str]] = {}  #: activation -> names that it wrote in this step
+        self._moved: dict[str, Branch] = {}  #: branches in which something started
+
+    # -- reading
+
+    def instance_id(self) -> str:
+        return self.instance.id
+
+    def depth(self) -> int:
+        return self.instance.depth
+
+    def started(self) -> float:
+        return self.instance.started
+
+    def address(self, at: Place) -> str:
+        if at.frame.item:
+            return self.instance.id + at.branch.id
+        return self.definition.address(self.instance.id, at.branch.id, at.frame.activity)
+
+    def key(self, at: Place) -> str:
+        return f"{self.instance.id}/{at.frame.activation}"
+
+    def property(self, at: Place, name: str) -> Any:
+        try:
+            return Visible(self.copy, at)[name]
+        except KeyError:
+            raise Thrown(UNDEFINED_PROPERTY, f"no property {name!r} is visible here") from None
+
+    def evaluate(self, at: Place, expression: Expression, extra: Mapping[str, Any] | None = None) -> Any:
+        return expression(Visible(self.copy, at), self.now, extra)
+
+    def holds(self, at: Place, conditions: tuple[Expression, ...]) -> bool:
+        return any(self.evaluate(at, condition) for condition in conditions)
+
+    def value(self, at: Place, value: Value) -> Any:
+        return value.literal if value.expression is None else self.evaluate(at, value.expression)
+
+    def text(self, at: Place, value: Value) -> str:
+        found = self.value(at, value)
+        return found if isinstance(found, str) else canonical(found)
+
+    def duration(self, at: Place, value: Value) -> float:
+        found = self.value(at, value)
+        try:
+            return parse_duration(found if isinstance(found, str) else canonical(found))
+        except ValueError as error:
+            raise Thrown(EXPRESSION_ERROR, str(error)) from error
+
+    def instant(self, at: Place, value: Value) -> float:
+        found = self.value(at, value)
+        if isinstance(found, int | float) and not isinstance(found, bool):
+            return float(found)
+        try:
+            moment = datetime.fromisoformat(found)
+        except (TypeError, ValueError) as error:
+            problem = f"{found!r} is no instant: write 2026-11-21T10:00Z or epoch seconds"
+            raise Thrown(EXPRESSION_ERROR, problem) from error
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+    def input(self, at: Place, fields: Fields | None) -> dict[str, Any]:
+        if fields is None:
+            return Visible(self.copy, at).flat()
+        given = Visible(self.copy, at).flat() if fields.all else {}
+        for field in fields.fields:
+            given[field.name] = self.evaluate(at, field.expression)
+        return given
+
+    def digest(self, value: Any) -> str:
+        return digest(value)[0]
+
+    def sending(self, at: Place, fields: Fields | None) -> tuple[dict[str, Any], dict[str, str]]:
+        """What an attempt is sent, and the digest of each field; values that stand in a scope have theirs at hand."""
+        given: dict[str, Any] = {}
+        digests: dict[str, str] = {}
+        if fields is None or fields.all:
+            for level, scope in reversed(Visible(self.copy, at).levels):
+                given.update(level)
+                for name in level:
+                    digests[name] = digest(level[name])[0] if scope is None else digest_of(scope, name)[0]
+        for field in fields.fields if fields is not None else ():
+            given[field.name] = value = self.evaluate(at, field.expression)
+            digests[field.name] = digest(value)[0]
+        return given, digests
+
+    def since_turn(self, at: Place) -> float:
+        """When the innermost turn, item or scope around the activation began."""
+        for around in self.around(at):
+            if around.frame is at.frame:
+                continue
+            if around.frame.turned:
+                return around.frame.turned
+            if around.frame.activity in around.branch.scopes:
+                return around.frame.since
+        return self.instance.started
+
+    def child_of(self, at: Place, branch: Branch) -> int:
+        return self.definition.root_of(branch.id).slot
+
+    def around(self, at: Place) -> list[Place]:
+        """The activation and all that encloses it, innermost first."""
+        return list(places(self.copy, at))
+
+    # -- going on
+
+    def touch(self, branch: Branch) -> None:
+        self.copy.changes.touched[branch.id] = None
+
+    def start(self, branch: Branch, index: int) -> Place:
+        """Begin an activation on top of the branch."""
+        self.instance.activations += 1
+        branch.spun += 1
+        self._moved[branch.id] = branch
+        at = Place(branch, Frame(index, self.instance.activations, self.now))
+        branch.frames.append(at.frame)
+        self.touch(branch)
+        self.agenda.append((Todo.ENTER, at, None))
+        return at
+
+    def begin(self, at: Place, child: int) -> None:
+        at.frame.position = child
+        self.start(at.branch, self.definition.activities[at.frame.activity].children[child])
+
+    def fork(self, at: Place, child: int, again: bool) -> None:
+        if again:
+            self.agenda.append((Todo.FORK, at, None))
+        self.touch(at.branch)
+        index = self.definition.activities[at.frame.activity].children[child]
+        self._fork(at, index, f"_{child}")
+
+    def _fork(self, at: Place, index: int, suffix: str) -> None:
+        own = at.branch.id + self.definition.activities[at.frame.activity].tail
+        branch = self.copy.fork(at.branch.id, at.frame.activity, own + suffix)
+        at.frame.open += 1
+        self.start(branch, index)
+
+    def remind(self, at: Place, number: int) -> None:
+        """Run a reminder, unless its last run is still under way (L7)."""
+        activity = self.definition.activities[at.frame.activity]
+        reminder = activity.reminders[number]
+        own, suffix = at.branch.id + activity.tail, f"_reminders_{number}"
+        if len(self.copy.children.get((at.branch.id, at.frame.activity), {})) != at.frame.open:
+            raise NeedBranches(own)
+        times = at.frame.reminded.get(str(number), 0)
+        if own + suffix not in self.copy.branches:
+            times = at.frame.reminded[str(number)] = times + 1
+            self.record(at, "reminded", times=times)
+            self._fork(at, reminder.body, suffix)
+        if reminder.every is not None and (not reminder.times or times < reminder.times):
+            self.arm(at, f"reminder {number}", self.now + max(self.duration(at, reminder.every), 1e-3))
+
+    def state(self, at: Place, state: State) -> None:
+        at.frame.state = move(at.frame.state, state)
+        self.touch(at.branch)
+
+    def arm(self, at: Place, kind: str, when: float) -> None:
+        at.frame.timers[kind] = when
+        self.touch(at.branch)
+
+    def disarm(self, at: Place, kind: str) -> None:
+        if at.frame.timers.pop(kind, None) is not None:
+            self.touch(at.branch)
+
+    def spin(self, at: Place) -> bool:
+        """Account for a turn of a loop; False if the rest has to wait for a later batch (L70)."""
+        at.branch.spun += 1
+        if at.branch.spun > self.limits.max_transitions:
+            raise Thrown(RUNAWAY_LOOP, f"{at.branch.spun} activities ran without anything to wait for")
+        self.turns += 1
+        self.touch(at.branch)
+        if self.turns < self.limits.turns:
+            return True
+        self.state(at, State.PAUSED)
+        self.emit(Proceed(Continue(at.branch.id, at.frame.activity, at.frame.activation)))
+        return False
+
+    def rest(self) -> None:
+        """The step is over: a branch that is not cut by its budget waits now, and counts from nothing (L70)."""
+        for branch in self._moved.values():
+            if branch.frames and branch.frames[-1].state is not State.PAUSED:
+                branch.spun = 0
+
+    def idle(self, at: Place) -> None:
+        self.agenda.append((Todo.BODY, at, None))
+
+    def next_attempt(self) -> int:
+        self.instance.attempts += 1
+        return self.instance.attempts
+
+    def called_id(self, at: Place) -> str:
+        """The id of the instance that a call starts: time-ordered, and the same whenever the step is repeated."""
+        stamp = int(self.now * 1000).to_bytes(6, "big")
+        return (stamp + blake2b(self.key(at).encode(), digest_size=10).digest()).hex()
+
+    # -- writing
+
+    def write(self, at: Place, name: str, value: Any) -> None:
+        branch, scope = target(self.copy, self.definition, at, name)
+        self._store(branch, scope, name, value)
+        self.wrote.setdefault(at.frame.activation, []).append(name)
+
+    def merge(self, at: Place, fields: Mapping[str, Any]) -> None:
+        for name, value in fields.items():
+            self.write(at, name, value)
+
+    def open(self, at: Place, values: dict[str, Any]) -> None:
+        self._forget(at.branch, at.frame.activity)
+        digests = {name: digest(value) for name, value in values.items()}
+        before = self.instance.size
+        try:
+            for name, (_, size) in digests.items():
+                self._account(name, size)
+        except Thrown:
+            self.instance.size = before
+            raise
+        self.copy.open(at.branch, at.frame.activity, values).digests.update(digests)
+        self.touch(at.branch)
+
+    def close(self, at: Place) -> None:
+        for number in (at.frame.activity, ~at.frame.activity):
+            self._forget(at.branch, number)
+
+    def keep(self, at: Place, name: str, value: Any) -> None:
+        if ~at.frame.activity not in at.branch.scopes:
+            self.copy.open(at.branch, ~at.frame.activity, {})
+        self._store(at.branch, ~at.frame.activity, name, value)
+
+    def kept(self, at: Place) -> Mapping[str, Any]:
+        return at.branch.scopes[~at.frame.activity].values
+
+    def _store(self, branch: Branch, number: int, name: str, value: Any) -> None:
+        scope = branch.scopes[number]
+        old = digest_of(scope, name)[1] if name in scope.values else 0
+        new = digest(value)
+        self._account(name, new[1], old)
+        self.copy.write(branch, number, name, value)
+        scope.digests[name] = new
+
+    def _account(self, name: str, size: int, old: int = 0) -> None:
+        if size > self.limits.field_bytes:
+            raise Thrown(LIMIT_EXCEEDED, f"{name!r} has {size:,} bytes; a field may have {self.limits.field_bytes:,}")
+        total = self.instance.size + size - old
+        if total > self.limits.total_bytes and size > old:
+            limit = self.limits.total_bytes
+            raise Thrown(LIMIT_EXCEEDED, f"with {name!r} all fields have {total:,} bytes; they may have {limit:,}")
+        self.instance.size = total
+
+    def _forget(self, branch: Branch, number: int) -> None:
+        scope = branch.scopes.get(number)
+        if scope is not None:
+            self.instance.size -= sum(digest_of(scope, name)[1] for name in scope.values)
+            self.copy.close(branch, number)
+            self.touch(branch)
+
+    def emit(self, effect: Effect) -> None:
+        self.effects.append(effect)
+
+    def record(self, at: Place, what: str, **detail: Any) -> None:
+        self.instance.recorded += 1
+        self.emit(Record(self.instance.recorded, what, at.frame.activity, self.address(at), detail))
+
+    def note(self, what: str, **detail: Any) -> None:
+        """Record something about the whole instance."""
+        self.instance.recorded += 1
+        self.emit(Record(self.instance.recorded, what, None, self.instance.id, detail))
+
+
+def is_over(at: Place) -> bool:
+    """Whether the activation ended before its turn on the agenda came."""
+    return at.frame.state in FINAL

@@ -1,0 +1,332 @@
+"""One step: a message comes in, the instance changes, effects come out.
+
+Rules:
+
+- deterministic: the same definition, instance, message and time give the same state and effects, in any process;
+- it touches one instance only, and does no I/O;
+- when a :class:`~bureaucrat.core.instance.NeedBranches` (or any other exception) leaves it, the copy it was given is
+  spoilt and must be dropped;
+- an instance that is suspended or faulted keeps its inputs back, in order, and applies them before any newer one
+  (L91, L110).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from .activity import Place, Run
+from .context import is_reserved
+from .effects import Effect, Hold, Record, Refuse
+from .endings import Endings
+from .faults import Thrown
+from .instance import ROOT, Branch, Copy
+from .limits import Limits
+from .messages import (
+    Answer,
+    Cancel,
+    Continue,
+    Ended,
+    Input,
+    Message,
+    Offer,
+    Redispatch,
+    Resume,
+    Retry,
+    Set,
+    Skip,
+    Start,
+    Stuck,
+    Suspend,
+    TimerFired,
+)
+from .run import Todo, is_over
+from .states import State
+from .table import Definition
+
+_DEFAULT = Limits()
+#: what an activation whose fault handler has taken over does not do any more
+_WHILE_ACTIVE = frozenset({Todo.FORK, Todo.BODY, Todo.JOINED})
+
+
+def step(
+    definition: Definition,
+    copy: Copy,
+    message: Message,
+    now: float,
+    *,
+    limits: Limits = _DEFAULT,
+    released: bool = False,
+) -> list[Effect]:
+    """Apply one message.
+
+    :param copy: the instance with at least the addressed branch and its ancestors loaded; changed in place.
+    :param now: epoch seconds; the only time the process knows.
+    :param released: the message was kept back before, and its turn has come.
+    :returns: effects in the order they arose.
+    """
+    run = _Step(definition, copy, now, limits)
+    copy.instance.recorded += 1  # the input itself; the engine writes it if the history is to be full
+    if isinstance(message, Input):
+        run.take(message, released)
+    else:
+        run.obey(message)
+    run.rest()
+    return run.effects
+
+
+class _Step(Endings):
+    """Finds what a message is for, and works the agenda off."""
+
+    # -- inputs
+
+    def take(self, message: Input, released: bool) -> None:
+        instance = self.instance
+        if not instance.has_ended and (instance.is_held or (instance.held and not released)):
+            self._hold(message, released)
+            return
+        instance.held -= released
+        branch = self.copy.branches.get(message.branch)
+        if instance.has_ended or branch is None:
+            self._late(message)
+            return
+        self._give(branch, message)
+
+    def _hold(self, message: Input, released: bool) -> None:
+        if isinstance(message, TimerFired) and not released:
+            branch = self.copy.branches.get(message.branch)
+            if branch is None or branch.due is None or branch.due > message.at:
+                return
+            branch.passed = message.at
+            self.touch(branch)
+        self.instance.held += not released
+        self.emit(Hold(message))
+
+    def _give(self, branch: Branch, message: Input) -> None:
+        match message:
+            case TimerFired():
+                self._fire(branch, message.at)
+            case Redispatch():
+                leaf = Place(branch, branch.frames[-1])
+                self.react(leaf, lambda run: self.activity(leaf).on_redispatch(run, leaf))
+            case Answer() | Offer() | Ended() | Continue():
+                frame = branch.frame_of(message.activity)
+                if frame is None:
+                    self._late(message)
+                else:
+                    self._tell(Place(branch, frame), message)
+
+    def _tell(self, at: Place, message: Answer | Offer | Ended | Continue) -> None:
+        activity = self.activity(at)
+        match message:
+            case Answer() if at.frame.attempts:
+                self.react(at, lambda run: activity.on_answer(run, at, message))
+            case Offer() if at.frame.state is State.WAITING:
+                self.react(at, lambda run: activity.on_offer(run, at, message))
+            case Ended() if at.frame.state is State.WAITING:
+                self.react(at, lambda run: activity.on_ended(run, at, message))
+            case Continue() if at.frame.state is State.PAUSED and at.frame.activation == message.activation:
+                self.state(at, State.ACTIVE)
+                self.react(at, lambda run: activity.on_continue(run, at))
+            case _:
+                self._late(message)
+
+    def _late(self, message: Input) -> None:
+        """Too late, or never asked for: history, and nothing else."""
+        if not isinstance(message, Answer | Ended):
+            return
+        self.instance.recorded += 1
+        detail: dict[str, Any] = {"message": type(message).__name__}
+        if isinstance(message, Answer):
+            detail["number"] = message.attempt
+        address = self.definition.address(self.instance.id, message.branch, message.activity)
+        self.emit(Record(self.instance.recorded, "late", message.activity, address, detail))
+
+    def _fire(self, branch: Branch, at: float) -> None:
+        """Fire the timers that have run out, earliest first and the innermost of equals, each to its end."""
+        branch.passed = 0.0
+        while branch.frames:
+            due = [
+                (when, -depth, kind)
+                for depth, frame in enumerate(branch.frames)
+                for kind, when in frame.timers.items()
+                if when <= at
+            ]
+            if not due:
+                break
+            _, depth, kind = min(due)
+            place = Place(branch, branch.frames[-depth])
+            self.disarm(place, kind)
+            self.react(place, partial(self._timer, at=place, kind=kind))
+
+    def _timer(self, run: Run, at: Place, kind: str) -> None:
+        activity = self.activity(at)
+        if kind == "timeout":
+            activity.on_timeout(run, at)
+        elif kind == "due":
+            self.record(at, "overdue")
+        elif kind.startswith("reminder "):
+            self.remind(at, int(kind.removeprefix("reminder ")))
+        else:
+            activity.on_timer(run, at, kind)
+
+    # -- commands
+
+    def obey(self, message: Message) -> None:
+        if isinstance(message, Start):
+            self._start(message)
+        elif self.instance.has_ended:
+            self.emit(Refuse(f"the instance is {self.instance.status.value}"))
+        else:
+            self._command(message)
+
+    def _command(self, message: Message) -> None:
+        match message:
+            case Cancel():
+                self.note("canceled", reason=message.reason)
+                self.cancel()
+            case Suspend():
+                self._suspend(True, message.reason)
+            case Resume():
+                self._suspend(False, message.reason)
+            case Set():
+                self._set(Place(self.copy.branches[ROOT], self.copy.branches[ROOT].frames[0]), message.fields)
+            case Stuck():
+                self._stuck(message)
+            case Retry() | Skip():
+                self._repair(message)
+
+    def _start(self, message: Start) -> None:
+        root = Branch(ROOT)
+        self.copy.add(root)
+        self.instance.branches = 1
+        self.note("launched", process=self.instance.process)
+        for name, value in message.fields.items():
+            if is_reserved(name):
+                self.note("warning", message=f"the start sets {name!r}, which is reserved; it was dropped")
+            else:
+                self.given[name] = value
+        self.start(root, 0)
+        self.work()
+
+    def _suspend(self, suspended: bool, reason: str) -> None:
+        if self.instance.suspended is suspended:
+            self.emit(Refuse(f"the instance is {'already' if suspended else 'not'} suspended"))
+            return
+        self.instance.suspended = suspended
+        self.note("suspended" if suspended else "resumed", reason=reason)
+        self.show_status()
+
+    def _set(self, at: Place, fields: dict[str, Any]) -> None:
+        refused = [name for name in fields if is_reserved(name)]
+        if refused:
+            self.emit(Refuse(f"{', '.join(refused)} cannot be set: the names are reserved"))
+            return
+        self.note("changed", names=sorted(fields))
+        try:
+            self.merge(at, fields)
+        except Thrown as thrown:
+            self.emit(Refuse(thrown.message))
+
+    def _stuck(self, message: Stuck) -> None:
+        branch = self.copy.branches.get(message.branch) or self.copy.branches[ROOT]
+        frame = branch.frame_of(message.activity) or branch.frames[-1]
+        if not frame.incident:
+            at = Place(branch, frame)
+            self.incident(at, message.kind, message.kind.capitalize(), message.message)
+
+    def _repair(self, message: Retry | Skip) -> None:
+        branch = self.copy.branches.get(message.branch)
+        frame = None if branch is None else branch.frame_of(message.activity)
+        if branch is None or frame is None:
+            self.emit(Refuse("the activity is not active any more"))
+            return
+        at = Place(branch, frame)
+        if self.instance.suspended:
+            self.emit(Refuse("the instance is suspended; resume it first"))
+        elif isinstance(message, Skip):
+            self._skip(at, message)
+        elif not frame.incident:
+            self.emit(Refuse(f"{self.activity(at).label} is no incident; it is {frame.state.value}"))
+        else:
+            self._retry(at, message)
+
+    def _skip(self, at: Place, message: Skip) -> None:
+        if at.frame.state is State.HANDLING:
+            self.emit(Refuse("its fault handler runs; skip what waits inside it"))
+            return
+        if message.fields:
+            self._set(at, message.fields)
+        if not any(isinstance(effect, Refuse) for effect in self.effects):
+            self.react(at, lambda run: self.skip(at))
+
+    def _retry(self, at: Place, message: Retry) -> None:
+        if message.fields:
+            self._set(at, message.fields)
+        if any(isinstance(effect, Refuse) for effect in self.effects):
+            return
+        was_fault = at.frame.fault is not None
+        self.close_incident(at, "retried")
+        if was_fault:
+            self.restart(at)
+            self.work()
+        else:
+            self.react(at, lambda run: self.activity(at).on_retry(run, at))
+
+    # -- the agenda
+
+    def react(self, at: Place, reaction: Callable[[Run], None]) -> None:
+        """Run one reaction, then whatever follows from it."""
+        try:
+            reaction(self)
+        except Thrown as thrown:
+            self._throw(at, thrown)
+        self.work()
+
+    def _throw(self, at: Place, thrown: Thrown) -> None:
+        self.throw(at, thrown.code, thrown.message)
+
+    def work(self) -> None:
+        """Do what is on the agenda until nothing is left."""
+        while self.agenda:
+            todo, at, argument = self.agenda.pop()
+            if is_over(at) or (todo in _WHILE_ACTIVE and at.frame.state is not State.ACTIVE):
+                continue
+            try:
+                self._do(todo, at, argument)
+            except Thrown as thrown:
+                self._throw(at, thrown)
+
+    def enter(self, at: Place) -> None:
+        """Open its scope, arm its timers, let it react."""
+        activity = self.definition.activities[at.frame.activity]
+        self.record(at, "started")
+        values = activity.initial()
+        if values is not None and not (at.frame.activity == 0 and 0 in at.branch.scopes):
+            self.open(at, values | self.given if at.frame.activity == 0 else values)
+        if activity.timeout is not None and activity.tag != "action":
+            self.arm(at, "timeout", self.now + self.duration(at, activity.timeout))
+        if activity.due is not None:
+            self.arm(at, "due", self.now + self.duration(at, activity.due))
+        for number, reminder in enumerate(activity.reminders):
+            self.arm(at, f"reminder {number}", self.now + self.duration(at, reminder.after))
+        activity.on_start(self, at)
+
+    def _do(self, todo: Todo, at: Place, argument: Any) -> None:
+        activity = self.activity(at)
+        match todo:
+            case Todo.ENTER:
+                self.enter(at)
+            case Todo.FORK:
+                activity.on_fork(self, at)
+            case Todo.BODY:
+                activity.on_body(self, at)
+            case Todo.JOINED:
+                activity.on_joined(self, at, argument)
+            case Todo.CHILD if at.frame.state is State.HANDLING:
+                self.state(at, State.ACTIVE)
+                at.frame.fault = None
+                activity.on_handled(self, at)
+            case Todo.CHILD:
+                activity.on_child(self, at, argument)

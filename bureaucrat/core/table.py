@@ -1,0 +1,67 @@
+"""A definition as the core sees it: a flat table of activities, found by index or by path, never by searching."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .activity import Activity, Value
+
+_ITEM = re.compile(r"\.\d+")
+
+
+def static_path(dynamic: str) -> str:
+    """A path as the definition knows it, without the numbers of items."""
+    return _ITEM.sub("", dynamic)
+
+
+class Address(NamedTuple):
+    """An activation's place: branch, and activity in it."""
+
+    branch: str
+    activity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One process definition, read and checked."""
+
+    name: str
+    hash: str  #: SHA-256 of the canonical form, hexadecimal
+    source: str  #: the document
+    activities: tuple[Activity, ...]  #: number 0 is the process
+    paths: dict[str, int]  #: path (``_2_0``) -> index
+    ids: dict[str, int]  #: id attribute -> index
+    business_key: Value | None = None
+    unique: bool = False
+    file: str = "<definition>"
+
+    def missing(self, fields: dict[str, object]) -> list[str]:
+        """Names of required properties that a start with `fields` does not give (L15)."""
+        return [p.name for p in self.activities[0].scope or () if p.required and p.name not in fields]
+
+    def locate(self, dynamic: str) -> Address | None:
+        """Find what an address means.
+
+        :param dynamic: the address without its instance: ``_2.5_0_1``, empty for the process.
+        :returns: None if the definition has no such place.
+        """
+        index = self.paths.get(static_path(dynamic))
+        if index is None:
+            return None
+        if "." in dynamic.rpartition("_")[2]:
+            return Address(dynamic, index)
+        parts = dynamic.count("_")
+        below = self.activities[index].tail.count("_")
+        keep = parts - below
+        branch = "_".join(dynamic.split("_")[: keep + 1])
+        return Address(branch, index)
+
+    def root_of(self, branch: str) -> Activity:
+        """The activity that a branch begins with."""
+        return self.activities[self.paths[static_path(branch)]]
+
+    def address(self, instance: str, branch: str, activity: int) -> str:
+        """The full address of an activity in a branch of an instance (L1)."""
+        return instance + branch + self.activities[activity].tail

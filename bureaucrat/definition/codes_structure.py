@@ -1,0 +1,157 @@
+"""Explanations of BX3xx, how elements and attributes fit together, and BX9xx, what this version cannot do yet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .explanation import Explanation
+
+CODES: Final = {
+    "BX301": Explanation(
+        "The element is unknown",
+        "No element of the language has this name. What it holds is checked only if it is clear what was meant.",
+        '<actoin participant="a"/>',
+        '<action participant="a"/>',
+    ),
+    "BX302": Explanation(
+        "The attribute is unknown",
+        "This element has no such attribute. Nothing is ignored: a misspelt timeout would be none at all.",
+        '<action participant="a" timout="5m"/>',
+        '<action participant="a" timeout="5m"/>',
+    ),
+    "BX303": Explanation(
+        "The element stands in the wrong place",
+        "The element is known but has no meaning here; the message says where it belongs. Simple activities (action, "
+        "delay, call, await …) hold no activities and no <context>: put a <sequence> around them.",
+        "<sequence><case><condition>paid</condition></case></sequence>",
+        "<switch><case><condition>paid</condition></case></switch>",
+    ),
+    "BX304": Explanation(
+        "An activity that never waits takes no timeout",
+        "assign, signal, exit and fault are over in the step they start in, so nothing can run out. Put the timeout on "
+        "what waits, or on the <sequence> around.",
+        '<signal event="paid" timeout="5m"/>',
+        '<sequence timeout="5m"><signal event="paid"/><await event="sent"/></sequence>',
+    ),
+    "BX305": Explanation(
+        "An attribute is missing",
+        "The element means nothing without it. The message names it, with the choices if there are few.",
+        "<action/>",
+        '<action participant="worker:charge"/>',
+    ),
+    "BX306": Explanation(
+        "An id is used twice",
+        "Ids name activities in the history, in diagrams and for migration, so each is unique in the whole definition. "
+        "For text that people read use name, which may repeat.",
+        '<delay id="wait" duration="1"/><delay id="wait" duration="2"/>',
+        '<delay id="wait" duration="1"/><delay id="wait-again" duration="2"/>',
+    ),
+    "BX307": Explanation(
+        "Something that must be inside is missing",
+        "The case of a switch and a while need at least one <condition>; what is to run otherwise stands in <default>. "
+        "A form needs a <field>.",
+        '<case><action participant="a"/></case>',
+        '<case><condition>paid</condition><action participant="a"/></case>',
+    ),
+    "BX308": Explanation(
+        "A case after the default never runs",
+        "A switch takes the first branch that fits, and <default> always fits. Put it last.",
+        "<switch><default/><case><condition>paid</condition></case></switch>",
+        "<switch><case><condition>paid</condition></case><default/></switch>",
+    ),
+    "BX309": Explanation(
+        "There is one too many of an element",
+        "The element may be there once, and it would not be clear which of them counts. Join them into one.",
+        "<switch><default/><default/></switch>",
+        "<switch><default/></switch>",
+    ),
+    "BX310": Explanation(
+        "Faults are handled in two places",
+        "Handlers stand in the <context> or directly in the activity, but not in both: their order would be unclear.",
+        "<sequence><context><faults/></context><faults/></sequence>",
+        "<sequence><context><faults/></context></sequence>",
+    ),
+    "BX311": Explanation(
+        "A delay needs exactly one of duration and until",
+        "duration counts from the moment the delay starts, until names an instant.",
+        "<delay/>",
+        '<delay duration="2h"/>',
+    ),
+    "BX312": Explanation(
+        "Only one of collect and value is there",
+        "value is evaluated after each item, and collect names the property that takes the list of these values.",
+        '<foreach select="lines" collect="prices"/>',
+        '<foreach select="lines" as="line" collect="prices" value="line[\'price\']"/>',
+    ),
+    "BX313": Explanation(
+        "An await with equals needs a key",
+        "equals is what the event's value under key is compared with; without a key there is nothing to compare.",
+        '<await event="paid" equals="number"/>',
+        '<await event="paid" key="order.id" equals="number"/>',
+    ),
+    "BX314": Explanation(
+        "A unique process needs a key",
+        "unique says that no two unfinished instances have the same business key, which key names.",
+        '<process unique="yes"/>',
+        '<process key="order_id" unique="yes"/>',
+    ),
+    "BX315": Explanation(
+        "A repeated reminder needs every",
+        "A reminder without every comes once, after the time that after gives. To repeat it, say how often.",
+        '<reminder after="1d" times="3"/>',
+        '<reminder after="1d" every="1d" times="3"/>',
+    ),
+    "BX316": Explanation(
+        "A name is there twice",
+        "A context declares each property once, and an input, output, form or signal gives each field once.",
+        '<input><field name="a">1</field><field name="a">2</field></input>',
+        '<input><field name="a">2</field></input>',
+    ),
+    "BX317": Explanation(
+        "A required property must come with the start",
+        'required="yes": the start must give the value. So it stands in the context of <process>, with no text.',
+        '<property name="order" type="str" required="yes">none</property>',
+        '<property name="order" type="str" required="yes"/>',
+    ),
+    "BX318": Explanation(
+        "The scope of an exit is not around it",
+        "exit ends an activity that it is inside of, named by its id. Without scope it ends the instance.",
+        '<sequence id="a"/><exit scope="a"/>',
+        '<sequence id="a"><exit scope="a"/></sequence>',
+    ),
+    "BX319": Explanation(
+        "Text where none is meant",
+        "This element takes elements, no text. Conditions stand in <condition>, remarks in <!-- comments -->.",
+        '<while>count > 0 <delay duration="1"/></while>',
+        '<while><condition>count > 0</condition><delay duration="1"/></while>',
+    ),
+    "BX320": Explanation(
+        "The root is not <process>",
+        "A definition is one <process>; everything else stands inside it.",
+        "<sequence/>",
+        "<process><sequence/></process>",
+    ),
+    "BX901": Explanation(
+        "The element is not supported by this version",
+        "It belongs to the language, but this version of the engine cannot run it yet. The definition is refused "
+        "rather than run without it.",
+    ),
+    "BX902": Explanation(
+        "The attribute is not supported by this version",
+        "It belongs to the language, but this version of the engine cannot obey it yet.",
+        '<delay cron="0 2 * * *" timezone="UTC"/>',
+        '<delay until="=tomorrow"/>',
+    ),
+    "BX903": Explanation(
+        "Calling a process by name is not supported by this version",
+        "call takes the text of the definition from a property, named after a $.",
+        '<call process="invoice"/>',
+        '<call process="$invoice_definition"/>',
+    ),
+    "BX904": Explanation(
+        "Parallel items are not supported by this version",
+        "A foreach takes its items one after another. For a known number of branches use <all>.",
+        '<foreach select="lines" parallel="yes"/>',
+        '<foreach select="lines"/>',
+    ),
+}

@@ -1,0 +1,18 @@
+"""How large a definition may be (L120)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What is beyond one of these is refused before a tree is built of it."""
+
+    document_bytes: int = 4 << 20  #: of UTF-8
+    depth: int = 64  #: elements inside each other, the process counted
+    activities: int = 100_000
+    elements: int = 400_000  #: fields, conditions and the like counted
+    attributes: int = 64  #: of one element
+    attribute_characters: int = 64 << 10  #: of one attribute's value, as written
+    problems: int = 1_000  #: told in one answer; after as many, reading stops

@@ -1,0 +1,50 @@
+"""Every Python exception of the project has :class:`BureaucratError` as its root, and is named by who must act."""
+
+from __future__ import annotations
+
+
+class BureaucratError(Exception):
+    """Something went wrong in or around Bureaucrat."""
+
+
+class Fault(BureaucratError):
+    """Raised by a participant to throw a fault in the process: answered as ``critical`` (L32).
+
+    :param code: what a ``<case code=…>`` of the process handles.
+    :param message: for people.
+    """
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" if self.message else self.code
+
+
+class ConfigurationError(BureaucratError):
+    """A setting is missing or wrong. The operator has to change it; the message says where."""
+
+
+class StorageUnavailable(BureaucratError):
+    """The database cannot be used now. The operator has to look at it.
+
+    `unknown` is true when a commit was under way and nobody can say whether it happened.
+    """
+
+    def __init__(self, message: str, *, unknown: bool = False) -> None:
+        super().__init__(message)
+        self.unknown = unknown
+
+
+class StaleVersion(BureaucratError):
+    """Another daemon changed an instance first. The engine reloads and repeats; nobody has to act."""
+
+
+class UnknownInstance(BureaucratError):
+    """No instance has this id."""
+
+
+class Refused(BureaucratError):
+    """A command cannot be carried out on this instance as it is now; the message says why."""
