@@ -1,0 +1,127 @@
+"""The one place where records of the core become JSON text, and come back.
+
+Rules: dataclasses are encoded as they stand; a message is written with its class's name before it, so that it can be
+read back; nothing else in the project encodes state.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..core import messages
+from ..core.effects import Launch
+from ..core.instance import Branch, Copy, Frame, Instance, Scope
+from ..ports import BranchRow, InstanceRow, Loaded, ValueRow
+
+_encode = msgspec.json.Encoder().encode
+_instance = msgspec.json.Decoder(Instance)
+_branch = msgspec.json.Decoder(tuple[str | None, int, int, float, list[Frame]])
+_value = msgspec.json.Decoder()
+_tag = msgspec.json.Decoder(tuple[str, msgspec.Raw])
+
+_CLASSES: tuple[type, ...] = (
+    messages.Start,
+    messages.Answer,
+    messages.Offer,
+    messages.TimerFired,
+    messages.Ended,
+    messages.Continue,
+    messages.Redispatch,
+    messages.Stuck,
+    messages.Cancel,
+    messages.Suspend,
+    messages.Resume,
+    messages.Retry,
+    messages.Skip,
+    messages.Set,
+    Launch,
+)
+_MESSAGES: dict[str, msgspec.json.Decoder[Any]] = {cls.__name__: msgspec.json.Decoder(cls) for cls in _CLASSES}
+
+#: what a mailbox row can hold
+Mail = messages.Message | Launch
+
+
+def encode(value: Any) -> bytes:
+    """JSON text of anything the core uses."""
+    return _encode(value)
+
+
+def decode(text: bytes) -> Any:
+    """The JSON value of a text."""
+    return _value.decode(text)
+
+
+def encode_message(message: Mail) -> bytes:
+    return _encode((type(message).__name__, message))
+
+
+def decode_message(text: bytes) -> Mail:
+    name, body = _tag.decode(text)
+    return _MESSAGES[name].decode(body)  # type: ignore[no-any-return]
+
+
+def encode_instance(instance: Instance, version: int) -> InstanceRow:
+    return InstanceRow(
+        id=instance.id,
+        process=instance.process,
+        definition=instance.definition,
+        version=version,
+        status=instance.status.value,
+        started=instance.started,
+        state=_encode(instance),
+        business_key=instance.business_key,
+        ended=instance.ended,
+        outcome=instance.outcome,
+        incidents=instance.incidents,
+        held=instance.held,
+        releasable=instance.held > 0 and not instance.is_held,
+    )
+
+
+def decode_instance(row: InstanceRow) -> Instance:
+    return _instance.decode(row.state)
+
+
+def encode_branch(instance: str, branch: Branch) -> BranchRow:
+    state = _encode((branch.parent, branch.owner, branch.spun, branch.passed, branch.frames))
+    return BranchRow(instance, branch.id, branch.due, branch.attempt, state)
+
+
+def add_loaded(copy: Copy, loaded: Loaded) -> None:
+    """Put loaded rows of one instance into its copy; what the copy has already stays as it is."""
+    new: dict[str, Branch] = {}
+    for row in loaded.branches:
+        if row.id not in copy.branches:
+            parent, owner, spun, passed, frames = _branch.decode(row.state)
+            new[row.id] = Branch(row.id, parent, owner, spun, passed, frames)
+            copy.add(new[row.id])
+    for value in loaded.values:
+        if value.branch in new:
+            _add_value(new[value.branch], value)
+
+
+def _add_value(branch: Branch, row: ValueRow) -> None:
+    value = _value.decode(row.value)
+    if row.scope not in branch.scopes:
+        branch.scopes[row.scope] = Scope({})
+    values = branch.scopes[row.scope].values
+    if row.name:
+        values[row.name] = value
+    else:
+        branch.scopes[row.scope].values.update({**value, **values})
+
+
+def value_rows(copy: Copy) -> list[ValueRow]:
+    """The rows of every value that changed."""
+    instance, changes = copy.instance.id, copy.changes
+    rows = []
+    for branch, scope in changes.opened:
+        values = copy.branches[branch].scopes[scope].values
+        rows.append(ValueRow(instance, branch, scope, "", _encode(values)))
+    for branch, scope, name in changes.written:
+        value = copy.branches[branch].scopes[scope].values[name]
+        rows.append(ValueRow(instance, branch, scope, name, _encode(value)))
+    return rows

@@ -1,0 +1,39 @@
+"""What the engine works on: one message on its way to one instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..core.instance import Caller
+from ..core.messages import Message
+from ..core.table import Definition
+
+
+@dataclass(slots=True)
+class Birth:
+    """What a delivery brings that starts an instance."""
+
+    definition: Definition
+    business_key: str | None = None
+    caller: Caller | None = None
+    depth: int = 0
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One message for one instance, and what has to happen once it is committed."""
+
+    instance: str
+    message: Message
+    birth: Birth | None = None
+    mail: int | None = None  #: the mailbox row it came from
+    released: bool = False  #: that row was kept back, and its turn has come
+    settle: Callable[[], None] | None = None
+    reply: Callable[[str | Exception], None] | None = None  #: told the instance's status, or what went wrong
+    failures: int = 0  #: how often a step on it raised
+
+    def answer(self, result: str | Exception) -> None:
+        """Tell whoever waits for it."""
+        if self.reply is not None:
+            self.reply(result)

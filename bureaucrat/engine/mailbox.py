@@ -1,0 +1,86 @@
+"""The mailbox: messages that instances, operators and the engine itself leave for an instance.
+
+Rules: a row is written in the sender's transaction and deleted in the receiver's; a row is on the queue at most once;
+rows that an instance keeps back come again, in order, when it goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..core.effects import Launch
+from ..core.faults import INVALID_DEFINITION, UNKNOWN_PROCESS, Fault
+from ..core.messages import Ended
+from ..definition.problems import InvalidDefinition
+from ..errors import Refused
+from ..ports import MailRow, Storage
+from .codec import decode_message
+from .definitions import Definitions
+from .delivery import Birth, Delivery
+from .starts import start_of
+
+
+class Mailbox:
+    """Turns rows into deliveries."""
+
+    def __init__(self, storage: Storage, definitions: Definitions, put: Callable[[Delivery], None]) -> None:
+        self._storage = storage
+        self._definitions = definitions
+        self._put = put
+        self._queued: set[int] = set()
+        self._releasing: dict[str, None] = {}
+
+    def post(self, row: MailRow, *, released: bool = False) -> None:
+        """Put a stored row on the queue, unless it is there."""
+        if row.number in self._queued:
+            return
+        self._queued.add(row.number)
+        message = decode_message(row.message)
+        if isinstance(message, Launch):
+            self._put(self._start(row, message))
+        else:
+            self._put(Delivery(row.instance, message, mail=row.number, released=released))
+
+    def _start(self, row: MailRow, launch: Launch) -> Delivery:
+        """The start of a called instance; or, if it cannot start, the fault for its caller (L50)."""
+        try:
+            if launch.definition is None:
+                problem = f"no process named {launch.process!r} is registered"
+                return self._refuse(row, launch, UNKNOWN_PROCESS, problem)
+            definition = self._definitions.read(launch.definition)
+            start = start_of(definition, launch.fields)
+        except (InvalidDefinition, Refused) as error:
+            return self._refuse(row, launch, INVALID_DEFINITION, str(error))
+        birth = Birth(definition, caller=launch.caller, depth=launch.depth)
+        return Delivery(launch.instance, start, birth, mail=row.number)
+
+    def _refuse(self, row: MailRow, launch: Launch, code: str, problem: str) -> Delivery:
+        caller = launch.caller
+        fault = Fault(code, problem, launch.instance)
+        message = Ended(caller.branch, caller.activity, caller.activation, {}, fault)
+        return Delivery(caller.instance, message, mail=row.number)
+
+    def done(self, deliveries: Iterable[Delivery]) -> None:
+        """These were applied, or are kept back: their rows may come again."""
+        self._queued.difference_update(d.mail for d in deliveries if d.mail is not None)
+
+    def release(self, instances: Iterable[str]) -> None:
+        """These instances may apply what they kept back."""
+        self._releasing.update(dict.fromkeys(instances))
+
+    @property
+    def is_releasing(self) -> bool:
+        return bool(self._releasing)
+
+    async def fetch(self, limit: int) -> None:
+        """Put on the queue what instances kept back."""
+        while self._releasing:
+            instance = next(iter(self._releasing))
+            del self._releasing[instance]
+            for row in await self._storage.held_mail(instance, limit):
+                self.post(row, released=True)
+
+    def forget(self) -> None:
+        """Start over; the sweep finds every row again."""
+        self._queued.clear()
+        self._releasing.clear()

@@ -1,0 +1,28 @@
+"""What can be set about an engine, with its defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..core.limits import DAY, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Times are seconds."""
+
+    limits: Limits = field(default_factory=Limits)
+    batch: int = 500  #: messages in one transaction
+    share: int = 100  #: of them for one instance
+    cached: int = 10_000  #: instances kept in memory
+    load_whole: int = 64  #: branches up to which an instance is loaded whole
+    history: str = "activity"  #: ``none``, ``activity`` or ``full``
+    sweep: float = 1.0
+    horizon: float = 30.0  #: timers due within it are kept in memory
+    attempts_at_poison: int = 3  #: times a message may make a step raise
+    event_chunk: int = 200  #: instances that one transaction offers an event to
+    event_retention: float = 7 * DAY
+    dedup_window: float = 7 * DAY
+    history_retention: float = 90 * DAY
+    instance_retention: float = 30 * DAY
+    stop_grace: float = 5.0

@@ -1,0 +1,208 @@
+"""From effects to rows: what one batch commits, and what it does in the world afterwards.
+
+Rules: everything that must survive stands in :class:`bureaucrat.ports.Writes`; what is done after the commit
+(:class:`Afterwards`) may be lost at any moment without harm, because recovery does it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..clock import Clock
+from ..core.effects import (
+    CloseIncident,
+    Consumed,
+    Dispatch,
+    Effect,
+    Emit,
+    Finish,
+    Hold,
+    Launch,
+    OpenIncident,
+    Proceed,
+    Record,
+    Refuse,
+    Subscribe,
+    Tell,
+    Unsubscribe,
+    Void,
+)
+from ..core.instance import Copy
+from ..core.records import WORDS
+from ..errors import Refused
+from ..ports import EventRow, HistoryRow, IncidentRow, MailRow, WaitRow, Writes
+from .codec import Mail, encode, encode_branch, encode_instance, encode_message, value_rows
+from .delivery import Delivery
+
+
+@dataclass(slots=True)
+class Progress:
+    """What observers are told, after it was committed."""
+
+    instance: str
+    at: float
+    what: str  #: a word of :data:`bureaucrat.core.records.WORDS`
+    activity: int | None
+    address: str
+    detail: dict[str, object]
+
+
+@dataclass(slots=True)
+class Afterwards:
+    """What follows a commit."""
+
+    dispatches: list[tuple[str, Dispatch]] = field(default_factory=list)
+    mail: list[MailRow] = field(default_factory=list)
+    waits: list[WaitRow] = field(default_factory=list)
+    events: list[EventRow] = field(default_factory=list)
+    due: list[tuple[float, str, str]] = field(default_factory=list)
+    releasable: list[str] = field(default_factory=list)
+    progress: list[Progress] = field(default_factory=list)
+    replies: list[tuple[Delivery, str | Exception]] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+
+class Collector:
+    """Gathers one batch's effects."""
+
+    def __init__(self, numbers: Callable[[], int], clock: Clock, history: str) -> None:
+        self.writes = Writes()
+        self.after = Afterwards()
+        self._numbers = numbers
+        self._clock = clock
+        self._history = history
+        self._waits: dict[tuple[str, str, int], WaitRow | None] = {}
+
+    def applied(self, copy: Copy, delivery: Delivery, effects: list[Effect], first: int, now: float) -> None:
+        """Take in what one step gave. `first` is the number its input has in the history; 0: it was no input."""
+        instance = copy.instance.id
+        if first and self._history == "full":
+            text = encode_message(delivery.message)
+            what = "released" if delivery.released else "input"  # which of the two a replay must know
+            self.writes.history.append(HistoryRow(instance, first, now, what, None, instance, text))
+        kept = refused = None
+        for effect in effects:
+            match effect:
+                case Hold():
+                    kept = effect
+                case Refuse():
+                    refused = effect
+                case _:
+                    self._effect(instance, effect, now)
+        self._mail(instance, delivery, kept, now)
+        reply = copy.instance.status.value if refused is None else Refused(refused.reason)
+        self.after.replies.append((delivery, reply))
+
+    def _mail(self, instance: str, delivery: Delivery, kept: Hold | None, now: float) -> None:
+        if kept is not None and not delivery.released:
+            number = delivery.mail or self._numbers()
+            self.writes.mail.append(MailRow(number, instance, encode_message(kept.message), now, held=True))
+        elif kept is None and delivery.mail is not None:
+            self.writes.mail_gone.append(delivery.mail)
+
+    def _effect(self, instance: str, effect: Effect, now: float) -> None:
+        match effect:
+            case Record():
+                self._record(instance, effect, now)
+            case Dispatch():
+                self.after.dispatches.append((instance, effect))
+            case Void():
+                self.writes.attempts_gone.append((instance, effect.attempt))
+            case Subscribe():
+                self._subscribe(instance, effect)
+            case Unsubscribe():
+                self._waits[instance, effect.branch, effect.activity] = None
+            case Consumed():
+                self.writes.consumed.append((effect.event, instance, effect.branch, effect.activity))
+            case Launch():
+                self.post(effect.instance, effect, now)
+            case Tell():
+                self.post(effect.instance, effect.message, now)
+            case Proceed():
+                self.post(instance, effect.message, now)
+            case Emit():
+                self.event(str(self._numbers()), effect.name, encode(effect.body), self._clock.now())
+            case OpenIncident():
+                self._incident(instance, effect, now)
+            case CloseIncident():
+                self.writes.incidents_closed.append((instance, effect.number, now, effect.how))
+            case Finish():
+                self.after.ended.append(instance)
+
+    def _record(self, instance: str, effect: Record, now: float) -> None:
+        progress = Progress(instance, now, effect.what, effect.activity, effect.address, effect.detail)
+        self.after.progress.append(progress)
+        if self._history == "full" or (self._history == "activity" and WORDS[effect.what]):
+            row = HistoryRow(
+                instance, effect.number, now, effect.what, effect.activity, effect.address, encode(effect.detail)
+            )
+            self.writes.history.append(row)
+
+    def _subscribe(self, instance: str, effect: Subscribe) -> None:
+        # not the step's time: signals and waits of one step have an order, too (L62)
+        since = self._clock.now() if effect.since is None else effect.since
+        self._waits[instance, effect.branch, effect.activity] = WaitRow(
+            instance,
+            effect.branch,
+            effect.activity,
+            effect.activation,
+            effect.event,
+            effect.path,
+            effect.value,
+            since,
+        )
+
+    def _incident(self, instance: str, effect: OpenIncident, now: float) -> None:
+        self.writes.incidents.append(
+            IncidentRow(
+                instance,
+                effect.number,
+                effect.branch,
+                effect.activity,
+                effect.address,
+                effect.kind,
+                effect.code,
+                effect.message,
+                now,
+            )
+        )
+
+    def post(self, instance: str, message: Mail, now: float) -> None:
+        """Leave a message for an instance."""
+        row = MailRow(self._numbers(), instance, encode_message(message), now)
+        self.writes.mail.append(row)
+        self.after.mail.append(row)
+
+    def event(self, id: str, name: str, body: bytes, accepted: float) -> EventRow:
+        """Store an event that is to be offered to every wait."""
+        row = EventRow(self._numbers(), id, name, body, accepted)
+        self.writes.events.append(row)
+        self.after.events.append(row)
+        return row
+
+    def changed(self, copy: Copy, version: int) -> None:
+        """Write what the steps of one instance have changed."""
+        instance, changes = copy.instance, copy.changes
+        row = encode_instance(instance, version)
+        self.writes.instances.append(row)
+        if row.releasable:
+            self.after.releasable.append(instance.id)
+        self.writes.scopes_gone += [(instance.id, *key) for key in changes.closed]
+        self.writes.branches_gone += [(instance.id, id) for id in changes.removed]
+        for id in changes.touched:
+            written = encode_branch(instance.id, copy.branches[id])
+            self.writes.branches.append(written)
+            if written.due is not None:
+                self.after.due.append((written.due, instance.id, id))
+        self.writes.values += value_rows(copy)
+
+    def finished(self) -> Writes:
+        """All of it, once every instance of the batch is in."""
+        for key, wait in self._waits.items():
+            if wait is None:
+                self.writes.waits_gone.append(key)
+            else:
+                self.writes.waits.append(wait)
+                self.after.waits.append(wait)
+        return self.writes

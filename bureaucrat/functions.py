@@ -1,0 +1,148 @@
+"""Participants that are Python functions.
+
+Rules: ``@participant("name")`` marks a function and nothing else, so that importing a module changes nothing anywhere;
+whoever serves a module collects its marked functions. A parameter called ``workitem`` gets the :class:`Workitem`, one
+called ``fields`` the dict of fields, any other the field of its name. What comes back: a dict of changes, or nothing
+(then what the function changed in ``workitem.fields`` counts), or with ``result=`` anything (L32).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from .core.effects import Dispatch
+from .core.values import complaint
+from .errors import Fault
+
+_MARK = "__bureaucrat_participants__"
+_KIND = "worker:"  #: `worker:charge` and `charge` are one participant
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Workitem:
+    """What a participant gets to work on."""
+
+    fields: dict[str, Any]  #: what the process sends; change it to answer
+    token: str  #: names this attempt
+    key: str  #: names the activation: the same for all its attempts; be idempotent by it (L30)
+    target: str  #: address of the activity
+    participant: str
+    attempt: int = 1
+
+
+def participant(name: str) -> Callable[[F], F]:
+    """Mark a function, sync or async, as the participant of this name. One function may have several."""
+
+    def mark(function: F) -> F:
+        names: tuple[str, ...] = getattr(function, _MARK, ())
+        setattr(function, _MARK, (*names, name))
+        return function
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A marked function and how it is called."""
+
+    call: Callable[..., Any]
+    parameters: tuple[tuple[str, bool], ...]  #: name, and whether it may be left out
+    takes_all: bool  #: it has ``**fields``
+    is_async: bool
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> Function:
+        """Look at a function's signature once."""
+        given = inspect.signature(function).parameters.values()
+        several = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+        named = tuple((p.name, p.default is not p.empty) for p in given if p.kind not in several)
+        takes_all = any(p.kind is p.VAR_KEYWORD for p in given)
+        return cls(function, named, takes_all, inspect.iscoroutinefunction(function))
+
+    def arguments(self, workitem: Workitem) -> dict[str, Any]:
+        """The keyword arguments of one call.
+
+        :raises LookupError: a field that a parameter needs is not there.
+        """
+        arguments: dict[str, Any] = dict(workitem.fields) if self.takes_all else {}
+        for name, is_optional in self.parameters:
+            if name == "workitem":
+                arguments[name] = workitem
+            elif name == "fields":
+                arguments[name] = workitem.fields
+            elif name in workitem.fields:
+                arguments[name] = workitem.fields[name]
+            elif not is_optional:
+                raise LookupError(f"{self.call.__name__}() takes {name!r}, and the process sends no such field")
+        return arguments
+
+
+@dataclass(slots=True)
+class Functions:
+    """The participants of one or several modules."""
+
+    by_name: dict[str, Function] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, *sources: object) -> Functions:
+        """Collect from modules (their marked functions) and from mappings (name to function)."""
+        functions = cls()
+        for source in sources:
+            for name, function in _marked(source):
+                functions.by_name[name] = Function.of(function)
+        return functions
+
+    def find(self, participant: str) -> Function | None:
+        """The function that serves a participant, with or without the prefix ``worker:``."""
+        return self.by_name.get(participant.removeprefix(_KIND)) or self.by_name.get(participant)
+
+
+def _marked(source: object) -> Iterator[tuple[str, Callable[..., Any]]]:
+    if isinstance(source, dict):
+        yield from source.items()
+        return
+    for function in vars(source).values():
+        for name in getattr(function, _MARK, ()):
+            yield name, function
+
+
+def workitem_of(dispatch: Dispatch, instance: str) -> Workitem:
+    """What a function gets for an attempt."""
+    return Workitem(
+        fields=dict(dispatch.fields),
+        token=f"{instance}:{dispatch.attempt}",
+        key=dispatch.key,
+        target=dispatch.address,
+        participant=dispatch.participant,
+        attempt=dispatch.tries,
+    )
+
+
+def answer_of(dispatch: Dispatch, workitem: Workitem, returned: Any) -> dict[str, Any]:
+    """The fields of the answer to what a function returned (L31, L32)."""
+    if dispatch.result is not None:
+        fields = {dispatch.result: returned}
+    elif returned is None:
+        fields = workitem.fields
+    elif isinstance(returned, Workitem):
+        fields = returned.fields
+    elif isinstance(returned, dict):
+        fields = returned
+    else:
+        kind = type(returned).__name__
+        return failure_of(TypeError(f"it returned a {kind}; return a dict of changed fields, or nothing"))
+    problem = complaint(fields)
+    return failure_of(TypeError(f"it answered what is no JSON: {problem}")) if problem else fields
+
+
+def failure_of(error: BaseException) -> dict[str, Any]:
+    """The fields of the answer to what a function raised: ``critical`` for a Fault, else ``error`` (L32)."""
+    if isinstance(error, Fault):
+        return {"status": "critical", "code": error.code, "error": error.message}
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return {"status": "error", "error": text}

@@ -1,0 +1,349 @@
+"""Run processes in a test, with virtual time.
+
+:class:`Simulation` is the real core and engine over memory adapters and a clock that the test moves: three weeks pass
+in a millisecond. Nothing is mocked; a test drives one process and looks at what it did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .clock import ManualClock
+from .core.durations import parse_duration
+from .core.effects import Dispatch
+from .core.instance import Copy, Instance
+from .core.messages import Cancel, Message, Resume, Retry, Set, Skip, Suspend, TimerFired
+from .core.table import Definition
+from .definition.reader import read
+from .engine.codec import add_loaded, decode, decode_instance
+from .engine.delivery import Birth, Delivery
+from .engine.engine import Engine
+from .engine.numbers import counted
+from .engine.settings import Settings
+from .engine.starts import start_of
+from .engine.writes import Progress
+from .functions import Functions, answer_of, failure_of, workitem_of
+from .ports import Answered, IncidentRow, WaitRow
+from .storage.memory import MemoryStorage
+
+START = 1_800_000_000.0  #: epoch seconds at which simulations begin (15 January 2027)
+DEFAULT_SETTINGS = Settings(history="full")
+
+
+@dataclass(slots=True)
+class OpenAttempt:
+    """An attempt that waits for the test to answer it."""
+
+    instance: str
+    dispatch: Dispatch
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What the participant was sent."""
+        return self.dispatch.fields
+
+    @property
+    def participant(self) -> str:
+        return self.dispatch.participant
+
+    @property
+    def key(self) -> str:
+        return self.dispatch.key
+
+
+@dataclass(slots=True)
+class _Desk:
+    """The simulation's transport: calls the test's functions, keeps the rest open for the test to answer."""
+
+    functions: Functions
+    open: list[OpenAttempt] = field(default_factory=list)
+    sent: list[OpenAttempt] = field(default_factory=list)
+    answered: Callable[[Answered], None] = lambda answer: None
+    is_durable: bool = False
+
+    async def start(self, answered: Callable[[Answered], None]) -> None:
+        self.answered = answered
+
+    async def stop(self) -> None:
+        self.open.clear()
+
+    def serves(self, participant: str) -> bool:
+        return True
+
+    def send(self, dispatch: Dispatch, instance: str) -> None:
+        attempt = OpenAttempt(instance, dispatch)
+        self.sent.append(attempt)
+        function = self.functions.find(dispatch.participant)
+        if function is None:
+            self.open.append(attempt)
+            return
+        workitem = workitem_of(dispatch, instance)
+        try:
+            returned = function.call(**function.arguments(workitem))
+            if function.is_async:
+                returned = asyncio.run(returned)
+            fields = answer_of(dispatch, workitem, returned)
+        except Exception as error:  # whatever a participant raises is its answer (L32)
+            fields = failure_of(error)
+        self.answer(attempt, fields)
+
+    def answer(self, attempt: OpenAttempt, fields: Mapping[str, Any]) -> None:
+        dispatch = attempt.dispatch
+        number = dispatch.attempt
+        self.answered(Answered(attempt.instance, dispatch.branch, dispatch.activity, number, dict(fields)))
+
+
+class Simulation:
+    """One process definition, and instances of it, in virtual time.
+
+    :param process: a path, the XML text, or a definition that was read.
+    :param participants: functions by participant name, or a module with ``@participant`` functions. An action of any
+        other participant stays open until the test answers it.
+    :param start: epoch seconds at which the simulation begins.
+    :raises InvalidDefinition: with every problem of the document.
+    """
+
+    def __init__(
+        self,
+        process: str | Path | bytes | Definition,
+        participants: object = None,
+        *,
+        start: float = START,
+        settings: Settings = DEFAULT_SETTINGS,
+    ) -> None:
+        self.definition = process if isinstance(process, Definition) else _read(process)
+        self.clock = ManualClock(start)
+        self.storage = MemoryStorage()
+        self.trace: list[Progress] = []  #: what happened, in order, of every instance
+        self.instance = ""  #: the instance launched last; what the methods mean without `instance=`
+        self._settings = settings
+        self._numbers = counted()
+        self._functions = Functions.of(*([] if participants is None else [participants]))
+        self._desk = _Desk(self._functions)
+        self._engine = self._new_engine()
+        _drive(self.storage.open())
+        _drive(self._engine.start())
+
+    def _new_engine(self) -> Engine:
+        return Engine(
+            self.storage,
+            self._desk,
+            read=lambda text: read(text),
+            clock=self.clock,
+            numbers=self._numbers,
+            settings=self._settings,
+            observe=self.trace.extend,
+        )
+
+    # -- what happens
+
+    def launch(self, fields: Mapping[str, Any] | None = None, *, instance: str | None = None) -> str:
+        """Start an instance; returns its id.
+
+        :raises Refused: required properties are missing, or the fields are no JSON.
+        """
+        self.instance = instance or uuid.uuid5(uuid.NAMESPACE_OID, str(self._numbers())).hex
+        start = start_of(self.definition, dict(fields or {}))
+        self._engine.put(Delivery(self.instance, start, Birth(self.definition), reply=self._reply))
+        self._settle()
+        return self.instance
+
+    def answer(self, activity: str, fields: Mapping[str, Any] | None = None, **more: Any) -> None:
+        """Answer the oldest open attempt of a participant, or of the activity with that id or name."""
+        attempt = self.attempt(activity)
+        self._desk.open.remove(attempt)
+        self.answer_attempt(attempt, {**(fields or {}), **more})
+
+    def answer_attempt(self, attempt: OpenAttempt, fields: Mapping[str, Any]) -> None:
+        """Answer one attempt, open or not: late, twice, in any order."""
+        self._desk.answer(attempt, fields)
+        self._settle()
+
+    def fail(self, activity: str, error: str = "it failed") -> None:
+        """Answer ``error``: recoverable, tried again by the policy."""
+        self.answer(activity, {"status": "error", "error": error})
+
+    def throw(self, activity: str, code: str, message: str = "") -> None:
+        """Answer ``critical``: throws the fault `code`."""
+        self.answer(activity, {"status": "critical", "code": code, "error": message})
+
+    def event(self, name: str, **body: Any) -> None:
+        """Publish an event."""
+        _drive(self._engine.event(name, body))
+        self._settle()
+
+    def advance(self, duration: float | str) -> None:
+        """Let time pass (seconds, or ``"3d"``), with everything that falls due on the way."""
+        seconds = parse_duration(duration) if isinstance(duration, str) else duration
+        until = self.clock.now() + seconds
+        while due := _drive(self.storage.due(until, 1)):
+            self.clock.advance_to(due[0].at)
+            self._put(due[0].instance, TimerFired(due[0].branch, due[0].at))
+        self.clock.advance_to(until)
+
+    def restart(self) -> None:
+        """Stop the engine as if it were killed, and start another on the same storage."""
+        self._desk.open.clear()
+        self._engine = self._new_engine()
+        _drive(self._engine.start())
+        self._settle()
+
+    # -- what an operator does
+
+    def cancel(self, reason: str = "") -> None:
+        self._put(self.instance, Cancel(reason))
+
+    def suspend(self, reason: str = "") -> None:
+        self._put(self.instance, Suspend(reason))
+
+    def resume(self, reason: str = "") -> None:
+        self._put(self.instance, Resume(reason))
+
+    def set(self, **fields: Any) -> None:
+        self._put(self.instance, Set(fields))
+
+    def retry(self, **fields: Any) -> None:
+        """Try the oldest open incident again."""
+        incident = self.incidents()[0]
+        self._put(self.instance, Retry(incident.branch, incident.activity, fields))
+
+    def skip(self, activity: str | None = None, **fields: Any) -> None:
+        """Complete by hand: the oldest incident, or the activity with that id or name."""
+        if activity is None:
+            incident = self.incidents()[0]
+            branch, index = incident.branch, incident.activity
+        else:
+            branch, index = self._find(activity)
+        self._put(self.instance, Skip(branch, index, fields))
+
+    def tell(self, message: Message, instance: str | None = None) -> None:
+        """Give an instance any message of the core."""
+        self._put(instance or self.instance, message)
+
+    # -- what one sees
+
+    @property
+    def status(self) -> str:
+        return self.record().status.value
+
+    @property
+    def outcome(self) -> str | None:
+        return self.record().outcome
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The values of the process's own scope."""
+        return dict(self.copy().branches[""].scopes[0].values)
+
+    @property
+    def open(self) -> list[OpenAttempt]:
+        """Attempts that wait for an answer of the test."""
+        return list(self._desk.open)
+
+    @property
+    def sent(self) -> list[OpenAttempt]:
+        """Every attempt that was dispatched."""
+        return list(self._desk.sent)
+
+    def attempt(self, activity: str) -> OpenAttempt:
+        """The oldest open attempt of a participant, or of the activity with that id or name."""
+        for attempt in self._desk.open:
+            known = self.definition.activities[attempt.dispatch.activity]
+            if activity in (attempt.participant, known.id, known.name):
+                return attempt
+        raise AssertionError(f"no open attempt of {activity!r}\n{self.story()}")
+
+    def record(self, instance: str | None = None) -> Instance:
+        """The guard record of an instance."""
+        row = _drive(self.storage.instance(instance or self.instance))
+        assert row is not None, f"there is no instance {instance or self.instance}"
+        return decode_instance(row)
+
+    def copy(self, instance: str | None = None) -> Copy:
+        """An instance as it is stored."""
+        copy = Copy(self.record(instance))
+        add_loaded(copy, _drive(self.storage.branches(copy.instance.id)))
+        return copy
+
+    def incidents(self) -> list[IncidentRow]:
+        """Open incidents of the instance, oldest first."""
+        return list(_drive(self.storage.incidents(self.instance)))
+
+    def waits(self) -> list[WaitRow]:
+        """What the instance's awaits wait for."""
+        return list(_drive(self.storage.waits_of(self.instance)))
+
+    def events_of(self, instance: str | None = None) -> Iterable[dict[str, Any]]:
+        """The stored history, decoded."""
+        for row in _drive(self.storage.history(instance or self.instance, 0, 1_000_000)):
+            yield {"number": row.number, "at": row.at, "what": row.what, "detail": decode(row.detail)}
+
+    def story(self) -> str:
+        """What happened so far, a line each, and where it stands."""
+        lines = [f"  {entry.what:<10} {self._label(entry)}" for entry in self.trace if entry.what != "started"]
+        return "\n".join([*lines, f"  it is {self.status}; active: {', '.join(self.active()) or 'nothing'}"])
+
+    def active(self) -> list[str]:
+        """Labels of the innermost active activities."""
+        branches = self.copy().branches.values()
+        leaves = [branch.frames[-1] for branch in branches if branch.frames]
+        return [self.definition.activities[leaf.activity].label for leaf in leaves]
+
+    def assert_ended(self, outcome: str | None = None) -> None:
+        """Fail, with the story, unless the instance has completed (with that outcome)."""
+        record = self.record()
+        wanted = outcome or record.outcome
+        assert record.status == "completed" and record.outcome == wanted, (
+            f"not completed{f' with outcome {outcome}' if outcome else ''}:\n{self.story()}"
+        )
+
+    def assert_waiting(self, activity: str) -> None:
+        """Fail, with the story, unless the activity with that label is active."""
+        assert activity in self.active(), f"{activity} is not waiting:\n{self.story()}"
+
+    def _label(self, entry: Progress) -> str:
+        if entry.activity is None:
+            return str(entry.detail)
+        if self.record(entry.instance).definition != self.definition.hash:  # it was called
+            return f"{entry.address}  {entry.detail or ''}"
+        return f"{self.definition.activities[entry.activity].label}  {entry.detail or ''}"
+
+    def _find(self, activity: str) -> tuple[str, int]:
+        for branch in self.copy().branches.values():
+            for frame in reversed(branch.frames):
+                known = self.definition.activities[frame.activity]
+                if activity in (known.id, known.name, known.tag):
+                    return branch.id, frame.activity
+        raise AssertionError(f"{activity!r} is not active\n{self.story()}")
+
+    def _put(self, instance: str, message: Message) -> None:
+        self._engine.put(Delivery(instance, message, reply=self._reply))
+        self._settle()
+
+    def _reply(self, result: str | Exception) -> None:
+        if isinstance(result, Exception):
+            raise result
+
+    def _settle(self) -> None:
+        _drive(self._engine.drain())
+
+
+def _read(process: str | Path | bytes) -> Definition:
+    if isinstance(process, Path) or (isinstance(process, str) and not process.lstrip().startswith("<")):
+        path = Path(process)
+        return read(path.read_bytes(), file=str(path))
+    return read(process)
+
+
+def _drive(coroutine: Any) -> Any:
+    """Run a coroutine that never waits for anything: memory adapters do not."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("a memory adapter waited")

@@ -1,0 +1,1 @@
+"""The ways by which attempts reach participants and answers come back."""

@@ -1,0 +1,159 @@
+"""``make bench``: what an action costs, beside the floor that nobody can go below.
+
+One figure so far: durable actions a second, embedded. The engine runs instances of a sequence of no-op actions on
+SQLite (``synchronous=FULL``) with participants in this process. The floor commits exactly the rows that such a run
+committed, batch by batch, and does nothing else. Both are measured in turn, several rounds; medians are printed.
+
+    python tests/benchmarks/run.py [--rounds 5] [--instances 2000] [--actions 10]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import resource
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bureaucrat.clock import SystemClock
+from bureaucrat.definition.reader import read
+from bureaucrat.embedded import embedded
+from bureaucrat.engine.numbers import instance_id
+from bureaucrat.engine.writes import Progress
+from bureaucrat.functions import Functions
+from bureaucrat.ports import Writes
+from bureaucrat.storage.sqlite import SqliteStorage
+
+
+@dataclass
+class Figure:
+    """One measured run."""
+
+    actions: int
+    seconds: float
+    cpu: float
+    transactions: int
+    writes: list[Writes] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        return self.actions / self.seconds
+
+
+def definition(actions: int) -> str:
+    body = '<action participant="nothing"/>' * actions
+    return f'<process name="bench">{body}</process>'
+
+
+@contextmanager
+def recorded() -> Iterator[list[Writes]]:
+    """Every batch that is committed meanwhile."""
+    writes: list[Writes] = []
+    batch = type(SqliteStorage.batch(SqliteStorage(Path(os.devnull))))
+    commit = batch.commit
+
+    async def record(self: object, written: Writes) -> None:
+        writes.append(written)
+        await commit(self, written)
+
+    batch.commit = record
+    try:
+        yield writes
+    finally:
+        batch.commit = commit
+
+
+async def engine_run(folder: Path, instances: int, actions: int) -> Figure:
+    """Instances of a sequence of no-op actions, from the first launch to the last end."""
+    ended = asyncio.Event()
+    left = instances
+
+    def observe(progress: list[Progress]) -> None:
+        nonlocal left
+        left -= sum(entry.what == "ended" for entry in progress)
+        if not left:
+            ended.set()
+
+    def nothing() -> None:
+        """The work of these actions."""
+
+    process = read(definition(actions))
+    clock = SystemClock()
+    with recorded() as writes:
+        async with embedded(folder / "bench.db", Functions.of({"nothing": nothing}), observe=observe) as engine:
+            began, cpu = time.perf_counter(), cpu_seconds()
+            fields = {"order_id": 1017, "customer": "ann@example.org", "amount": 120.5}
+            await asyncio.gather(*(engine.launch(process, fields, instance_id(clock)) for _ in range(instances)))
+            await ended.wait()
+            seconds, cpu = time.perf_counter() - began, cpu_seconds() - cpu
+    return Figure(instances * actions, seconds, cpu, len(writes), writes)
+
+
+async def floor_run(folder: Path, figure: Figure) -> Figure:
+    """The same rows in the same batches, and nothing else."""
+    storage = SqliteStorage(folder / "floor.db")
+    await storage.open()
+    try:
+        began, cpu = time.perf_counter(), cpu_seconds()
+        for writes in figure.writes:
+            async with storage.batch() as batch:
+                await batch.commit(writes)
+        seconds, cpu = time.perf_counter() - began, cpu_seconds() - cpu
+    finally:
+        await storage.close()
+    return Figure(figure.actions, seconds, cpu, len(figure.writes))
+
+
+def cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def rows(figure: Figure) -> dict[str, float]:
+    """Rows written for an action, by kind."""
+    counts: dict[str, int] = {}
+    for writes in figure.writes:
+        for name in writes.__slots__:
+            counts[name] = counts.get(name, 0) + len(getattr(writes, name))
+    return {name: count / figure.actions for name, count in counts.items() if count / figure.actions >= 0.005}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--instances", type=int, default=2_000)
+    parser.add_argument("--actions", type=int, default=10)
+    options = parser.parse_args()
+    versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {versions}")
+    print(f"{options.instances} instances of {options.actions} actions, {options.rounds} rounds in turn\n")
+    engines, floors = [], []
+    for _ in range(options.rounds):
+        with tempfile.TemporaryDirectory() as name:
+            engines.append(asyncio.run(engine_run(Path(name), options.instances, options.actions)))
+            floors.append(asyncio.run(floor_run(Path(name), engines[-1])))
+    report(engines, floors)
+
+
+def report(engines: list[Figure], floors: list[Figure]) -> None:
+    ratios = [engine.rate / floor.rate for engine, floor in zip(engines, floors, strict=True)]
+    print(f"{'':22}{'actions/s':>12}{'µs of CPU/action':>20}{'actions/commit':>18}")
+    for name, figures in (("embedded engine", engines), ("bare commit loop", floors)):
+        rate = statistics.median(figure.rate for figure in figures)
+        cpu = statistics.median(figure.cpu / figure.actions * 1e6 for figure in figures)
+        grouped = statistics.median(figure.actions / figure.transactions for figure in figures)
+        print(f"{name:22}{rate:12,.0f}{cpu:20.1f}{grouped:18.0f}")
+    print(f"\nengine / floor: median {statistics.median(ratios):.2f} (min {min(ratios):.2f}, max {max(ratios):.2f})")
+    print("rows an action: " + ", ".join(f"{name} {count:.2f}" for name, count in rows(engines[-1]).items()))
+
+
+if __name__ == "__main__":
+    main()
