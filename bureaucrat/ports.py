@@ -124,7 +124,7 @@ class DeadRow:
 
 @dataclass(slots=True)
 class HistoryRow:
-    """One entry of an instance's history. ``input`` and ``released`` (one that was kept back) say the encoded message."""
+    """One entry of an instance's history; of ``input`` and ``released`` (one that was kept back) the message itself."""
 
     instance: str
     number: int

@@ -298,9 +298,7 @@ class Simulation:
         """Fail, with the story, unless the instance has completed (with that outcome)."""
         record = self.record()
         wanted = outcome or record.outcome
-        assert record.status == "completed" and record.outcome == wanted, (
-            f"not completed{f' with outcome {outcome}' if outcome else ''}:\n{self.story()}"
-        )
+        assert (record.status, record.outcome) == ("completed", wanted), f"not so:\n{self.story()}"
 
     def assert_waiting(self, activity: str) -> None:
         """Fail, with the story, unless the activity with that label is active."""

@@ -253,5 +253,3 @@ class Sequential(Activity):
 
     def on_body(self, run: Run, at: Place) -> None:
         run.complete(at)
-
-

@@ -111,5 +111,3 @@ def digest_of(scope: Scope, name: str) -> tuple[str, int]:
     if known is None:
         known = scope.digests[name] = digest(scope.values[name])
     return known
-
-

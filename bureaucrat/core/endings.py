@@ -71,8 +71,7 @@ class Endings(Steps):
         inside = self.copy.children.get((branch.id, frame.activity), {})
         if len(inside) != frame.open:
             raise NeedBranches(branch.id + self.activity(at).tail)
-        for id in tuple(inside):
-            below = self.copy.branches[id]
+        for below in sorted((self.copy.branches[id] for id in inside), key=_begun):
             while below.frames:
                 self._end(Place(below, below.frames[-1]))
             self.copy.remove(below)
@@ -216,6 +215,11 @@ class Endings(Steps):
             fault = Fault(CANCELED, "the called process was canceled", self.instance.id)
         fields = dict(self.copy.branches[ROOT].scopes[0].values)
         self.emit(Tell(caller.instance, Ended(caller.branch, caller.activity, caller.activation, fields, fault)))
+
+
+def _begun(branch: Branch) -> int:
+    """What orders branches alike whether they were loaded or are still in memory."""
+    return branch.frames[0].activation if branch.frames else 0
 
 
 def _handler(activity: Activity, code: str) -> Handler | None:

@@ -1,7 +1,7 @@
 """Faults inside a process: data that travels outward until a handler takes it (language, section 6).
 
-Rules: a process fault is data, never a Python error of ours; :class:`Thrown` carries one through a single step and never
-leaves :mod:`bureaucrat.core`.
+Rules: a process fault is data, never a Python error of ours; :class:`Thrown` carries one through a single step and
+never leaves :mod:`bureaucrat.core`.
 """
 
 from __future__ import annotations

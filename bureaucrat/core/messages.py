@@ -1,8 +1,8 @@
 """What can happen to one instance: the messages that :func:`bureaucrat.core.step.step` takes.
 
-Rules: a message names the activation it is for by branch and activity index (and, where it could be stale, by the number
-of the activation or attempt); it carries plain JSON; it is never changed. Slotted, not frozen: frozen costs five times
-as much to make.
+Rules: a message names the activation it is for by branch and activity index (and, where it could be stale, by the
+number of the activation or attempt); it carries plain JSON; it is never changed. Slotted, not frozen: frozen costs five
+times as much to make.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from zlib import crc32
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Durations in seconds. Defaults of the language: no retries; 1 s, doubled each time, at most 5 min, with jitter."""
+    """Durations in seconds. The language's defaults: no retries; 1 s, doubled each time, at most 5 min, with jitter."""
 
     retries: int = 0
     delay: float = 1.0

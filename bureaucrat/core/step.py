@@ -47,7 +47,7 @@ from .table import Definition
 
 _DEFAULT = Limits()
 #: what an activation whose fault handler has taken over does not do any more
-_WHILE_ACTIVE = frozenset({Todo.FORK, Todo.BODY, Todo.JOINED})
+_NOT_WHILE_HANDLING = frozenset({Todo.FORK, Todo.BODY, Todo.JOINED})
 
 
 def step(
@@ -291,7 +291,7 @@ class _Step(Endings):
         """Do what is on the agenda until nothing is left."""
         while self.agenda:
             todo, at, argument = self.agenda.pop()
-            if is_over(at) or (todo in _WHILE_ACTIVE and at.frame.state is not State.ACTIVE):
+            if is_over(at) or (todo in _NOT_WHILE_HANDLING and at.frame.state is State.HANDLING):
                 continue
             try:
                 self._do(todo, at, argument)

@@ -4,8 +4,8 @@ Rules:
 
 - an instance is in one batch at a time; what comes for it meanwhile waits for that batch's commit;
 - nothing is settled, dispatched or told to anybody before the commit that decided it;
-- whatever is in memory only (queues, timers, marks) can be found again in storage: a failed commit drops it all, and the
-  sweep brings it back.
+- whatever is in memory only (queues, timers, marks) can be found again in storage: a failed commit drops it all, and
+  the sweep brings it back.
 """
 
 from __future__ import annotations
@@ -210,9 +210,8 @@ class Engine:
             delivery = self._queue.popleft()
             instance = delivery.instance
             share = shares.get(instance, 0)
-            if instance not in shares and instance in self._busy:
-                self._busy[instance].append(delivery)
-            elif share >= self.settings.share or (delivery.failures and share):
+            is_elsewhere = instance not in shares and instance in self._busy
+            if is_elsewhere or share >= self.settings.share or (delivery.failures and share):
                 self._busy[instance].append(delivery)
             else:
                 shares[instance] = self.settings.share if delivery.failures else share + 1

@@ -30,5 +30,5 @@ def start_of(definition: Definition, fields: dict[str, Any]) -> Start:
 
 
 def instance_id_of(wanted: str) -> str:
-    """An id a client asks for, as the engine keeps it: other than letters, digits, dot and dash becomes its uuid5 (L1)."""
+    """An id a client asks for, as the engine keeps it: what is no id of ours becomes its uuid5 (L1)."""
     return wanted if _ID.fullmatch(wanted) else uuid.uuid5(uuid.NAMESPACE_URL, wanted).hex

@@ -51,10 +51,7 @@ class Await(Activity):
 
     def _wanted(self, run: Run, at: Place) -> str:
         assert self.key is not None
-        if self.equals is not None:
-            value = run.evaluate(at, self.equals)
-        else:
-            value = _dig(run, at, self.key)
+        value = _dig(run, at, self.key) if self.equals is None else run.evaluate(at, self.equals)
         text = scalar(value)
         if text is None:
             raise Thrown(EXPRESSION_ERROR, f"key {self.key!r} compares scalars, and here it is {value!r}")

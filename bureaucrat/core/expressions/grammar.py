@@ -6,7 +6,8 @@ Rules:
 - No identifier of the source reaches the compiled code: a bare name becomes a look-up in the context, a comprehension's
   variable a number, a function or method becomes a guard of ours. No attribute is ever read by a name of the source.
 - What cannot grow, hang or depend on a hash's order becomes the plain Python operation: a comparison with a literal,
-  ``and or not``, a condition, a look-up in the context. Everything else calls :mod:`bureaucrat.core.guards`.
+  ``and or not``, a condition, a look-up in the context. Everything else calls one of
+  :mod:`bureaucrat.core.expressions.guards`.
 - Nothing is calculated here but two numeric literals, and that by the same guards.
 """
 

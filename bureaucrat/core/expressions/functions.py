@@ -2,9 +2,9 @@
 
 Rules:
 
-- Each is a plain function of the evaluation's :class:`~bureaucrat.core.guards.Budget` and its arguments, pays before it
-  works, and stands once in :data:`FUNCTIONS` or :data:`METHODS` with how many arguments it takes. Nothing else can be
-  called.
+- Each is a plain function of the evaluation's :class:`~bureaucrat.core.expressions.guards.Budget` and its arguments,
+  pays before it works, and stands once in :data:`FUNCTIONS` or :data:`METHODS` with how many arguments it takes.
+  Nothing else can be called.
 - What Python computes lazily is a list here. What goes through a set goes through it in order.
 - A method looks at the type of its receiver itself; Python's attributes are never read by a name from the source.
 """
@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from types import GeneratorType, MappingProxyType
 from typing import Any, Final
 
+from ..durations import parse_duration
 from . import texts
-from .durations import parse_duration
 from .guards import MAX_BITS, BoundPassed, Budget, add, elements, key, name_of, number, weigh
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -3,8 +3,8 @@ section 3).
 
 Rules:
 
-- Python's syntax, a subset without side effects (L21): :mod:`~bureaucrat.core.grammar` says which and translates it,
-  :mod:`~bureaucrat.core.guards` bounds what it does (L22).
+- Python's syntax, a subset without side effects (L21): :mod:`~bureaucrat.core.expressions.grammar` says which and
+  translates it, :mod:`~bureaucrat.core.expressions.guards` bounds what it does (L22).
 - An evaluation reads the context, which is never copied, and changes nothing. What it gives is JSON, a copy, and the
   same in every process (L23).
 - It fails in three ways, each a fault of the process: `UndefinedProperty` for a key that the context, the event or the
@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Final
 
+from ..faults import EXPRESSION_ERROR, LIMIT_EXCEEDED, UNDEFINED_PROPERTY, Thrown
+from ..values import MAX_INTEGER, MIN_INTEGER
 from .assembly import FILENAME, assemble
-from .faults import EXPRESSION_ERROR, LIMIT_EXCEEDED, UNDEFINED_PROPERTY, Thrown
 from .functions import FUNCTIONS
 from .grammar import Translator
 from .guards import MAX_SIZE, BoundPassed, Budget
 from .parsing import InvalidExpression, parse
-from .values import MAX_INTEGER, MIN_INTEGER
 
 __all__ = ["FUNCTION_NAMES", "Expression", "InvalidExpression", "compile_expression"]
 

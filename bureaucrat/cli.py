@@ -1,0 +1,100 @@
+"""The command line: ``bureaucrat``.
+
+Rules: a user never sees a traceback unless ``--debug`` asks for it; what went wrong goes to standard error, its first
+line with the program's name; exit codes are those of :class:`bureaucrat.commands.failure.Exit`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from . import __version__
+from .commands.explain import explain
+from .commands.failure import Exit, Failure
+from .commands.lint import lint
+from .commands.run import run
+
+_DEBUG = "--debug"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="bureaucrat", message="%(prog)s %(version)s")
+@click.option(_DEBUG, is_flag=True, expose_value=False, help="Show the traceback of whatever goes wrong.")
+def cli() -> None:
+    """Processes that go on where they were: run them, check them."""
+
+
+for _command in (run, lint, explain):
+    cli.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program.
+
+    :returns: its exit code.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    is_debug = _DEBUG in given
+    given = [one for one in given if one != _DEBUG]
+    _log(is_debug)
+    try:
+        return int(cli.main(given, prog_name="bureaucrat", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except Failure as failure:
+        _complain(failure, is_debug)
+        return failure.code
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads any more; nothing is left to say
+        return Exit.UNFINISHED
+    except Exception as error:  # the last resort: whatever it is, a user gets one line and an exit code
+        return _unexpected(error, is_debug)
+
+
+class _OneLine(logging.Formatter):
+    """What the program logs, without tracebacks."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = f"bureaucrat: {record.levelname.lower()}: {record.getMessage()}"
+        error = record.exc_info[1] if record.exc_info else getattr(record, "reason", None)
+        return f"{text}: {error}" if error else text
+
+
+def _log(is_debug: bool) -> None:
+    handler = logging.StreamHandler()
+    if not is_debug:
+        handler.setFormatter(_OneLine())
+    logging.basicConfig(level=logging.DEBUG if is_debug else logging.WARNING, handlers=[handler], force=True)
+
+
+def _complain(failure: Failure, is_debug: bool) -> None:
+    if is_debug:
+        traceback.print_exception(failure)
+    first, *rest = failure.lines
+    click.echo(f"bureaucrat: {first}", err=True)
+    for line in rest:
+        click.echo(f"  {line}", err=True)
+
+
+def _unexpected(error: Exception, is_debug: bool) -> int:
+    if isinstance(error.__cause__, KeyboardInterrupt) or isinstance(error.__context__, KeyboardInterrupt):
+        click.echo("bureaucrat: stopped by Ctrl-C", err=True)
+        return Exit.INTERRUPTED
+    if is_debug:
+        traceback.print_exception(error)
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    text = " ".join(str(error).split()) or "no more is known"
+    again = "" if is_debug else "; the same with --debug shows where"
+    click.echo(f"bureaucrat: unexpected {type(error).__name__}: {text}{again}", err=True)
+    return Exit.NOT_STARTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
