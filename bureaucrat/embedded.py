@@ -54,12 +54,17 @@ async def embedded(
             observe=observe,
         )
         await engine.start()
-        running = asyncio.create_task(engine.run())
-        try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(engine.run())
             yield engine
-        finally:
             engine.stop()
-            await running
-            await transport.stop()
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from errors
     finally:
+        await transport.stop()
         await storage.close()
+
+
+def _first(error: BaseException) -> BaseException:
+    """What was raised first: by the engine, which then cancels the body, or by the body."""
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error

@@ -7,6 +7,7 @@ in a millisecond. Nothing is mocked; a test drives one process and looks at what
 from __future__ import annotations
 
 import asyncio
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -243,7 +244,8 @@ class Simulation:
     @property
     def open(self) -> list[OpenAttempt]:
         """Attempts that wait for an answer of the test."""
-        return list(self._desk.open)
+        waiting = {(row[0], row[2]) for row in _drive(self.storage.attempts(("", ""), sys.maxsize))}
+        return [one for one in self._desk.open if (one.instance, one.dispatch.attempt) in waiting]
 
     @property
     def sent(self) -> list[OpenAttempt]:
@@ -251,9 +253,13 @@ class Simulation:
         return list(self._desk.sent)
 
     def attempt(self, activity: str) -> OpenAttempt:
-        """The oldest open attempt of a participant, or of the activity with that id or name."""
-        for attempt in self._desk.open:
-            known = self.definition.activities[attempt.dispatch.activity]
+        """The oldest open attempt of a participant, or of the activity with that id or name.
+
+        One that the process has given up since (a timeout, a cancel) is found only if there is no other.
+        """
+        for attempt in (*self.open, *self._desk.open):
+            definition = self._definition_of(attempt.instance)
+            known = definition.activities[attempt.dispatch.activity]
             if activity in (attempt.participant, known.id, known.name):
                 return attempt
         raise AssertionError(f"no open attempt of {activity!r}\n{self.story()}")
@@ -303,6 +309,10 @@ class Simulation:
     def assert_waiting(self, activity: str) -> None:
         """Fail, with the story, unless the activity with that label is active."""
         assert activity in self.active(), f"{activity} is not waiting:\n{self.story()}"
+
+    def _definition_of(self, instance: str) -> Definition:
+        known: Definition = _drive(self._engine.definitions.get(self.record(instance).definition))
+        return known
 
     def _label(self, entry: Progress) -> str:
         if entry.activity is None:

@@ -84,11 +84,11 @@ class Visible(Mapping[str, Any]):
         return len(self.flat())
 
     def flat(self) -> dict[str, Any]:
-        """One dict: inner scopes over outer ones."""
+        """One dict: inner scopes over outer ones; by name, because storage does not keep the order of writing."""
         merged: dict[str, Any] = {}
         for level, _ in reversed(self.levels):
             merged.update(level)
-        return merged
+        return {name: merged[name] for name in sorted(merged)}
 
 
 def target(copy: Copy, definition: Definition, at: Place, name: str) -> tuple[Branch, int]:

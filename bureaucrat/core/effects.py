@@ -51,7 +51,7 @@ class Subscribe:
     event: str
     path: str  #: which part of the event is compared; empty: none
     value: str  #: with what
-    since: float | None  #: events accepted after this (epoch seconds); None: after those of the step so far
+    since: float  #: events accepted after this (epoch seconds)
 
 
 @dataclass(slots=True)
@@ -97,6 +97,7 @@ class Emit:
 
     name: str
     body: dict[str, Any]
+    accepted: float  #: later than what began before it in the same step, earlier than what begins after it
 
 
 @dataclass(slots=True)

@@ -153,6 +153,9 @@ class Endings(Steps):
         frame = at.frame
         was_incident = frame.state is State.INCIDENT  # a new reason takes the place of the old one
         self.close_incident(at, "ended")
+        for timer in tuple(frame.timers):
+            if timer != "due" and not timer.startswith("reminder "):
+                self.disarm(at, timer)  # it rests (L33): nothing of its own goes on
         self.instance.opened += 1
         self.instance.incidents += 1
         frame.incident, frame.fault = self.instance.opened, fault

@@ -18,7 +18,7 @@ from typing import Any
 from .activity import Fields, Place, Value
 from .context import Visible, digest_of, places, target
 from .durations import parse_duration
-from .effects import Effect, Proceed, Record
+from .effects import Effect, Emit, Proceed, Record
 from .expressions import Expression
 from .faults import EXPRESSION_ERROR, LIMIT_EXCEEDED, RUNAWAY_LOOP, UNDEFINED_PROPERTY, Thrown
 from .instance import Branch, Copy, Frame, NeedBranches
@@ -27,6 +27,8 @@ from .messages import Continue
 from .states import FINAL, State, move
 from .table import Definition
 from .values import canonical, digest
+
+TICK = 1e-6  #: seconds; clocks advance by at least as much from one step to the next
 
 
 class Todo(Enum):
@@ -52,8 +54,13 @@ class Steps:
         self.agenda: list[tuple[Todo, Place, Any]] = []
         self.given: dict[str, Any] = {}  #: the fields of a start
         self.turns = 0
+        self._signals = 0
         self.wrote: dict[int, list[str]] = {}  #: activation -> names that it wrote in this step
         self._moved: dict[str, Branch] = {}  #: branches in which something started
+
+    def moment(self) -> float:
+        """The step's time, and a tick more for each signal so far: so "after" is told apart within a step (L62)."""
+        return self.now + self._signals * TICK
 
     # -- reading
 
@@ -134,7 +141,8 @@ class Steps:
         for field in fields.fields if fields is not None else ():
             given[field.name] = value = self.evaluate(at, field.expression)
             digests[field.name] = digest(value)[0]
-        return given, digests
+        names = sorted(given)  # see Visible.flat
+        return {name: given[name] for name in names}, {name: digests[name] for name in names}
 
     def since_turn(self, at: Place) -> float:
         """When the innermost turn, item or scope around the activation began."""
@@ -164,7 +172,7 @@ class Steps:
         self.instance.activations += 1
         branch.spun += 1
         self._moved[branch.id] = branch
-        at = Place(branch, Frame(index, self.instance.activations, self.now))
+        at = Place(branch, Frame(index, self.instance.activations, self.moment()))
         branch.frames.append(at.frame)
         self.touch(branch)
         self.agenda.append((Todo.ENTER, at, None))
@@ -304,6 +312,10 @@ class Steps:
             self.instance.size -= sum(digest_of(scope, name)[1] for name in scope.values)
             self.copy.close(branch, number)
             self.touch(branch)
+
+    def signal(self, name: str, body: dict[str, Any]) -> None:
+        self._signals += 1
+        self.emit(Emit(name, body, self.moment()))
 
     def emit(self, effect: Effect) -> None:
         self.effects.append(effect)

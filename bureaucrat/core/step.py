@@ -109,6 +109,7 @@ class _Step(Endings):
                 self._fire(branch, message.at)
             case Redispatch():
                 leaf = Place(branch, branch.frames[-1])
+                self.touch(branch)  # what was sent may differ now
                 self.react(leaf, lambda run: self.activity(leaf).on_redispatch(run, leaf))
             case Answer() | Offer() | Ended() | Continue():
                 frame = branch.frame_of(message.activity)
@@ -145,7 +146,9 @@ class _Step(Endings):
 
     def _fire(self, branch: Branch, at: float) -> None:
         """Fire the timers that have run out, earliest first and the innermost of equals, each to its end."""
-        branch.passed = 0.0
+        if branch.passed:
+            branch.passed = 0.0
+            self.touch(branch)
         while branch.frames:
             due = [
                 (when, -depth, kind)

@@ -208,11 +208,12 @@ class Batches:
 
     def _unknown(self, group: list[Delivery], collector: Collector) -> None:
         for delivery in group:
-            delivery.answer(UnknownInstance(f"there is no instance {delivery.instance}"))
+            unknown = UnknownInstance(f"there is no instance {delivery.instance}")
+            collector.after.replies.append((delivery, unknown))
             if delivery.mail is not None:
                 collector.writes.mail_gone.append(delivery.mail)
             if isinstance(delivery.message, Input):
-                self.bury(delivery, f"there is no instance {delivery.instance}", collector.writes)
+                self.bury(delivery, str(unknown), collector.writes)
 
     def _culprit(
         self, group: list[Delivery], culprit: Delivery, error: Exception, collector: Collector, prepared: Prepared
@@ -224,7 +225,7 @@ class Batches:
             return [delivery for delivery in group if delivery is not culprit]
         reason = f"{type(culprit.message).__name__} could not be applied: {type(error).__name__}: {error}"
         self.bury(culprit, reason, collector.writes)
-        culprit.answer(error)
+        collector.after.replies.append((culprit, error))
         if culprit.mail is not None:
             collector.writes.mail_gone.append(culprit.mail)
         branch = getattr(culprit.message, "branch", "")

@@ -147,28 +147,27 @@ class Engine:
         await self.sweep()
 
     async def run(self) -> None:
-        """Work until :meth:`stop`; call :meth:`start` first."""
+        """Work until :meth:`stop`; call :meth:`start` first. A defect of ours ends it, with whatever was raised."""
         async with asyncio.TaskGroup() as group:
             sweeper = group.create_task(self._sweep_regularly())
-            try:
-                while not self._stopping:
-                    await self._turn()
-            finally:
-                sweeper.cancel()
+            while not self._stopping:
+                await self._turn(group)
+            await self._land()
+            sweeper.cancel()
 
     def stop(self) -> None:
         """Let what is under way finish, then return from :meth:`run`."""
         self._stopping = True
         self._wake.set()
 
-    async def _turn(self) -> None:
+    async def _turn(self, group: asyncio.TaskGroup) -> None:
         self._wake.clear()
         self._fire()
         await self._mailbox.fetch(self.settings.share)
         if len(self._flights) >= _FLIGHTS:
             await asyncio.wait(self._flights, return_when=asyncio.FIRST_COMPLETED)
         if deliveries := self._take():
-            flight = asyncio.create_task(self._fly(deliveries, self._batches.collector()))
+            flight = group.create_task(self._fly(deliveries, self._batches.collector()))
             self._flights.add(flight)
             flight.add_done_callback(self._flights.discard)
             await asyncio.sleep(0)
@@ -260,7 +259,7 @@ class Engine:
         after = prepared.after
         self._batches.committed(prepared)
         self.definitions.committed(prepared.writes)
-        self._mailbox.done(prepared.deliveries)
+        self._mailbox.done(d for d in prepared.deliveries if d not in prepared.postponed)
         self._mailbox.release(after.releasable)
         self._events.stored(after.events, after.waits)
         for at, instance, branch in after.due:

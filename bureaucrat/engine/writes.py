@@ -122,7 +122,8 @@ class Collector:
             case Proceed():
                 self.post(instance, effect.message, now)
             case Emit():
-                self.event(str(self._numbers()), effect.name, encode(effect.body), self._clock.now())
+                self._clock.now()  # the next step is later than every signal of this one
+                self.event(str(self._numbers()), effect.name, encode(effect.body), effect.accepted)
             case OpenIncident():
                 self._incident(instance, effect, now)
             case CloseIncident():
@@ -140,8 +141,6 @@ class Collector:
             self.writes.history.append(row)
 
     def _subscribe(self, instance: str, effect: Subscribe) -> None:
-        # not the step's time: signals and waits of one step have an order, too (L62)
-        since = self._clock.now() if effect.since is None else effect.since
         self._waits[instance, effect.branch, effect.activity] = WaitRow(
             instance,
             effect.branch,
@@ -150,7 +149,7 @@ class Collector:
             effect.event,
             effect.path,
             effect.value,
-            since,
+            effect.since,
         )
 
     def _incident(self, instance: str, effect: OpenIncident, now: float) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
-from conftest import World
+from world import World
 
 from bureaucrat.core.activity import Activity, Place, Run
 from bureaucrat.core.messages import Answer, Cancel, Offer, Resume, Retry, Suspend, TimerFired
@@ -317,3 +317,14 @@ async def test_a_called_instance_whose_text_is_broken_throws_at_its_caller(world
     assert await status(world, "a") == "completed"
     assert b"actoin" in values["why"]
     assert (await world.storage.counts())["mailbox"] == 0
+
+
+async def test_a_defect_of_the_engine_ends_it_instead_of_being_repeated_for_ever(world: World) -> None:
+    engine = await world.start()
+    world.storage.failures = [("before", ZeroDivisionError("a defect"))]
+
+    engine.put(launch(world, "a"))
+    with pytest.RaisesGroup(ZeroDivisionError):
+        await engine.run()
+
+    assert await status(world, "a") is None

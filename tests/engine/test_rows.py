@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import World
+from world import World
 
 from bureaucrat.engine.delivery import Birth, Delivery
 from bureaucrat.engine.settings import Settings

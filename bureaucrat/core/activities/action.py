@@ -41,13 +41,10 @@ class Action(Activity):
     def _dispatch(self, run: Run, at: Place, number: int, again: bool = False) -> None:
         participant = run.text(at, self.participant)
         fields, sent = run.sending(at, self.given)
-        attempts = at.frame.attempts
-        if again:
-            attempts.pop()
-        else:
-            at.frame.tries += 1
-        is_same = bool(attempts) and sent == _sent(attempts)
-        attempts.append(Attempt(number, None if is_same else sent))
+        at.frame.tries += not again
+        is_same = bool(at.frame.attempts) and sent == _sent(at.frame.attempts)
+        if not (again and is_same):
+            at.frame.attempts.append(Attempt(number, None if is_same else sent))
         self._arm(run, at, participant)
         run.emit(
             Dispatch(
@@ -89,7 +86,7 @@ class Action(Activity):
         fields = dict(answer.fields)
         status = fields.pop(STATUS, None)
         if status in (None, "done"):
-            self._done(run, at, numbers.index(number), fields)
+            self._done(run, at, number, fields)
         elif not waits or number != numbers[-1]:
             run.record(at, "late", number=number, status=_text(status))
         elif status == "error":
@@ -100,23 +97,25 @@ class Action(Activity):
             known = "the engine knows done, error and critical"
             self._rest(run, at, BAD_ANSWER, f"the participant answered the status {status!r}; {known}")
 
-    def _done(self, run: Run, at: Place, place: int, fields: dict[str, Any]) -> None:
+    def _done(self, run: Run, at: Place, number: int, fields: dict[str, Any]) -> None:
         if self.output is not None:
             extra = {"answer": fields}
             changed = {f.name: run.evaluate(at, f.expression, extra) for f in self.output.fields}
         else:
-            changed = self._changed(run, at, _sent(at.frame.attempts[: place + 1]), fields)
+            changed = self._changed(run, at, number, fields)
         run.record(at, "answered", attempt=at.frame.tries, changed=changed)
         run.merge(at, changed)
-        if at.frame.state is State.WAITING and place + 1 < len(at.frame.attempts):
+        if at.frame.state is State.WAITING and number != at.frame.attempts[-1].number:
             self.on_release(run, at)  # an earlier attempt was faster than the present one
         run.complete(at)
 
-    def _changed(self, run: Run, at: Place, sent: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
-        """Only what was added or changed (L14)."""
+    def _changed(self, run: Run, at: Place, number: int, fields: dict[str, Any]) -> dict[str, Any]:
+        """Only what was added or changed since any time that this attempt was sent (L14)."""
         changed = {}
+        sendings = _sendings(at.frame.attempts, number)
         for name, value in fields.items():
-            if sent.get(name) == run.digest(value):
+            digest = run.digest(value)
+            if any(sent.get(name) == digest for sent in sendings):
                 continue
             if is_reserved(name):
                 run.record(at, "warning", message=f"the answer sets {name!r}, which is reserved; it was dropped")
@@ -142,7 +141,6 @@ class Action(Activity):
         run.state(at, State.RETRYING)
 
     def _rest(self, run: Run, at: Place, code: str, message: str) -> None:
-        run.disarm(at, ATTEMPT)
         run.incident(at, "error", code, message)
 
     def on_timer(self, run: Run, at: Place, kind: str) -> None:
@@ -171,6 +169,15 @@ class Action(Activity):
 def _sent(attempts: list[Attempt]) -> dict[str, str]:
     """What the last of these attempts was sent."""
     return next((attempt.sent for attempt in reversed(attempts) if attempt.sent is not None), {})
+
+
+def _sendings(attempts: list[Attempt], number: int) -> list[dict[str, str]]:
+    """What each dispatch of one attempt was sent: more than one if it was dispatched again."""
+    sendings = []
+    for place, attempt in enumerate(attempts, 1):
+        if attempt.number == number:
+            sendings.append(_sent(attempts[:place]))
+    return sendings
 
 
 def _text(value: Any) -> str:

@@ -41,13 +41,13 @@ class Await(Activity):
         )
         run.state(at, State.WAITING)
 
-    def _since(self, run: Run, at: Place) -> float | None:
+    def _since(self, run: Run, at: Place) -> float:
         match self.since:
             case "start":
                 return run.started()
             case "turn":
                 return run.since_turn(at)
-        return None
+        return run.moment()
 
     def _wanted(self, run: Run, at: Place) -> str:
         assert self.key is not None

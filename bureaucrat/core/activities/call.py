@@ -44,6 +44,7 @@ class Call(Activity):
 
     def on_ended(self, run: Run, at: Place, ended: Ended) -> None:
         if ended.activation != at.frame.activation or at.frame.state is not State.WAITING:
+            run.record(at, "late", message="Ended")
             return
         at.frame.text = ""
         if ended.fault is not None:

@@ -62,7 +62,7 @@ class Foreach(Sequential):
             self._collected(run, at, [kept[str(n)] for n in range(1, turn + 1)] if self.collect else [])
             return
         at.frame.turn = turn + 1
-        at.frame.turned = run.now
+        at.frame.turned = run.moment()
         run.open(at, self._item(items[turn], turn + 1))
         if self.children:
             run.begin(at, 0)

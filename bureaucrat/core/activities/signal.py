@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..activity import Activity, Fields, Place, Run, Value
-from ..effects import Emit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,5 +18,5 @@ class Signal(Activity):
     body: Fields = Fields()
 
     def on_start(self, run: Run, at: Place) -> None:
-        run.emit(Emit(run.text(at, self.event), run.input(at, self.body)))
+        run.signal(run.text(at, self.event), run.input(at, self.body))
         run.complete(at)

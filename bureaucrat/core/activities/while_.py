@@ -29,7 +29,7 @@ class While(Sequential):
             run.complete(at)
             return
         at.frame.turn += 1
-        at.frame.turned = run.now
+        at.frame.turned = run.moment()
         if self.children:
             run.begin(at, 0)
         else:

@@ -1,0 +1,48 @@
+"""What every test shares.
+
+In continuous integration (the environment variable ``CI`` is set) no test may be skipped: what a test needs is
+installed or started by the command that runs it. There a skip, of one test or of a whole module, is reported as a
+failure.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+
+def _must_run_all() -> bool:
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    where = report.longrepr
+    return str(where[2]) if isinstance(where, tuple) else str(where)
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail") and _must_run_all():
+        reason = _reason(report)
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid} may not be skipped when CI is set. {reason}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if _must_run_all():
+        config.option.continue_on_collection_errors = True  # one module that skips itself hides no other result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _fail_if_skipped(report)
+    return report
