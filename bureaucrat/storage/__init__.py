@@ -1,0 +1,1 @@
+"""Where instances are kept: one adapter per technology behind :class:`bureaucrat.ports.Storage`."""

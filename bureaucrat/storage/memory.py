@@ -1,0 +1,215 @@
+"""Storage in memory: for tests and simulations. Nothing survives the process.
+
+Rules: the same meaning as every other storage, held to it by one contract suite; rows go in and come out as copies;
+no coroutine here ever waits, so that a simulation can drive them without an event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+from ..errors import StorageUnavailable
+from ..ports import (
+    DeadRow,
+    DefinitionRow,
+    Due,
+    EventRow,
+    HistoryRow,
+    IncidentRow,
+    InstanceQuery,
+    InstanceRow,
+    Loaded,
+    MailRow,
+    OutboxRow,
+    WaitRow,
+    Writes,
+)
+from .memory_tables import Setting, Tables
+from .memory_writes import prune, write_all
+
+
+class MemoryBatch:
+    """A transaction on memory: nothing happens before its commit."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def __aenter__(self) -> MemoryBatch:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        return None
+
+    async def lock(self, instances: Sequence[str]) -> dict[str, InstanceRow]:
+        found = {id: self._tables.instances.get(id) for id in sorted(instances)}
+        return {id: row for id, row in found.items() if row is not None}
+
+    async def seen(self, ids: Sequence[str]) -> set[str]:
+        return {id for id in ids if (id,) in self._tables.inbox}
+
+    async def load(self, wanted: Iterable[tuple[str, Sequence[str] | None]]) -> Loaded:
+        tables, loaded = self._tables, Loaded()
+        asked = list(wanted)
+        whole = sorted({instance for instance, ids in asked if ids is None})
+        for instance in whole:
+            loaded.branches += tables.branches.find("key", instance)
+            loaded.values += tables.values.find("key", instance)
+        for key in sorted({(i, id) for i, ids in asked if ids and i not in whole for id in ids}):
+            loaded.branches += tables.branches.find("key", *key)
+            loaded.values += tables.values.find("key", *key)
+        return loaded
+
+    async def load_below(self, instance: str, branch: str) -> Loaded:
+        found = await self.load([(instance, None)])
+        branches = [row for row in found.branches if row.id.startswith(branch)]
+        return Loaded(branches, [row for row in found.values if row.branch.startswith(branch)])
+
+    async def commit(self, writes: Writes) -> None:
+        write_all(self._tables, writes)
+
+
+class MemoryStorage:
+    """Keeps everything in sorted tables."""
+
+    is_shared = False
+
+    def __init__(self) -> None:
+        self._tables = Tables()
+
+    async def open(self) -> None:
+        return None
+
+    async def close(self) -> None:
+        return None
+
+    def batch(self) -> MemoryBatch:
+        return MemoryBatch(self._tables)
+
+    # what the sweep looks for
+
+    async def due(self, before: float, limit: int) -> list[Due]:
+        rows = self._tables.branches.find("due", limit=limit)
+        return [Due(row.instance, row.id, row.due) for row in rows if row.due is not None and row.due <= before]
+
+    async def mail(self, limit: int) -> list[MailRow]:
+        return self._tables.mailbox.find("free", limit=limit)
+
+    async def held_mail(self, instance: str, limit: int) -> list[MailRow]:
+        return self._tables.mailbox.find("held", instance, limit=limit)
+
+    async def releasable(self, limit: int) -> list[str]:
+        return [row.id for row in self._tables.instances.find("releasable", limit=limit)]
+
+    async def fresh_waits(self, limit: int) -> list[WaitRow]:
+        return self._tables.waits.find("fresh", limit=limit)
+
+    async def pending_events(self, limit: int) -> list[EventRow]:
+        return self._tables.events.find("pending", limit=limit)
+
+    async def attempts(self, after: tuple[str, str], limit: int) -> list[tuple[str, str, int]]:
+        rows = self._tables.branches.find("attempt", since=(after[0], _above(after[1])), limit=limit)
+        return [(row.instance, row.id, row.attempt) for row in rows if row.attempt is not None]
+
+    async def outbox(self, limit: int) -> list[OutboxRow]:
+        return self._tables.outbox.find("key", limit=limit)
+
+    # events
+
+    async def paths(self, event: str) -> list[str]:
+        found: list[str] = []
+        row = self._tables.waits.next("event", (event,))
+        while row is not None and row.event == event:
+            found.append(row.path)
+            row = self._tables.waits.next("event", (event, _above(row.path)))
+        return found
+
+    async def waits(self, event: str, keys: Sequence[tuple[str, str]], after: str, limit: int) -> list[WaitRow]:
+        pairs = set(keys)
+        next = sorted(set(chain.from_iterable(self._waiting((event, *pair), after, limit) for pair in pairs)))[:limit]
+        table = self._tables.waits
+        found = [row for instance in next for pair in pairs for row in table.find("event", event, *pair, instance)]
+        return sorted(found, key=lambda row: (row.instance, row.branch, row.activity))
+
+    def _waiting(self, of: tuple[str, str, str], after: str, limit: int) -> list[str]:
+        """The next instances that wait for an event with one path and value."""
+        found: list[str] = []
+        while len(found) < limit:
+            row = self._tables.waits.next("event", (*of, _above(after)))
+            if row is None or (row.event, row.path, row.value) != of:
+                break
+            after = row.instance
+            found.append(after)
+        return found
+
+    async def kept_events(self, wait: WaitRow, limit: int, after: int = 0) -> list[EventRow]:
+        tables = self._tables
+        rows = tables.events.find("name", wait.event, since=(wait.event, after + 1))
+        new = (row for row in rows if row.accepted > wait.since)
+        return [row for row in new if not tables.consumed.find("key", wait.instance, row.number, limit=1)][:limit]
+
+    async def woken(self, event: int, instances: Sequence[str]) -> set[str]:
+        return {id for id in instances if self._tables.consumed.find("key", id, event, limit=1)}
+
+    # definitions and what people look at
+
+    async def definition(self, hash: str) -> DefinitionRow | None:
+        return self._tables.definitions.get(hash)
+
+    async def instance(self, id: str) -> InstanceRow | None:
+        return self._tables.instances.get(id)
+
+    async def instances(self, query: InstanceQuery) -> list[InstanceRow]:
+        rows = reversed(self._tables.instances.find("key"))
+        return [row for row in rows if _answers(query, row)][: query.limit]
+
+    async def branches(self, instance: str) -> Loaded:
+        return await self.batch().load([(instance, None)])
+
+    async def waits_of(self, instance: str) -> list[WaitRow]:
+        return self._tables.waits.find("key", instance)
+
+    async def history(self, instance: str, after: int = 0, limit: int = 1000) -> list[HistoryRow]:
+        return self._tables.history.find("key", instance, since=(instance, after + 1), limit=limit)
+
+    async def incidents(self, instance: str | None = None, *, closed: bool = False) -> list[IncidentRow]:
+        rows = self._tables.incidents.find("opened" if closed else "open")
+        return [row for row in rows if instance is None or row.instance == instance]
+
+    async def dead_letters(self, limit: int = 100) -> list[DeadRow]:
+        return self._tables.dead_letters.find("key")[::-1][:limit]
+
+    async def counts(self) -> dict[str, int]:
+        return self._tables.counts()
+
+    async def setting(self, name: str, default: str) -> str:
+        self._tables.settings.add(Setting(name, default))
+        found = self._tables.settings.get(name)
+        return default if found is None else found.value
+
+    async def prune(self, *, history: float, instances: float, events: float, inbox: float) -> int:
+        return prune(self._tables, history, instances, events, inbox)
+
+    async def post(self, mail: MailRow) -> None:
+        if (mail.number,) in self._tables.mailbox:
+            raise StorageUnavailable(f"mail {mail.number} is there already; nothing is overwritten")
+        self._tables.mailbox.put(mail)
+
+
+def _above(text: str) -> str:
+    """The text that comes next after `text`."""
+    return text + "\0"
+
+
+def _answers(query: InstanceQuery, row: InstanceRow) -> bool:
+    return (
+        row.id.startswith(query.prefix)
+        and (query.process is None or row.process == query.process)
+        and (query.status is None or row.status == query.status)
+        and (query.outcome is None or row.outcome == query.outcome)
+        and (query.business_key is None or row.business_key == query.business_key)
+        and (not query.with_incidents or row.incidents > 0)
+        and (not query.unfinished or row.ended is None)
+        and (query.started_after is None or row.started > query.started_after)
+        and (query.before is None or row.id < query.before)
+    )

@@ -1,0 +1,128 @@
+"""What a batch, and forgetting, does to the tables in memory."""
+
+from __future__ import annotations
+
+from itertools import accumulate, takewhile
+from typing import Any
+
+from ..errors import StaleVersion
+from ..ports import DefinitionRow, ValueRow, Writes
+from .memory_tables import Consumed, Table, Tables, Taken
+
+_LIMIT = 1000  #: rows of a table that go at a time
+
+
+def write_all(tables: Tables, writes: Writes) -> None:
+    """Write one batch, whole or not at all.
+
+    :raises StaleVersion: an instance is not at the version before.
+    """
+    for row in writes.instances:
+        stored = tables.instances.get(row.id)
+        if row.version != (1 if stored is None else stored.version + 1):
+            raise StaleVersion(f"instance {row.id} was changed elsewhere")
+    _take_out(tables, writes)
+    _put_in(tables, writes)
+
+
+def _take_out(tables: Tables, writes: Writes) -> None:
+    for scope in writes.scopes_gone:
+        tables.values.clear("key", *scope)
+    for branch in writes.branches_gone:
+        tables.values.clear("key", *branch)
+        tables.waits.clear("key", *branch)
+        tables.branches.remove(branch)
+    for wait in writes.waits_gone:
+        tables.waits.remove(wait)
+    for number in writes.mail_gone:
+        tables.mailbox.remove((number,))
+    for number in writes.outbox_gone:
+        tables.outbox.remove((number,))
+    for attempt in writes.attempts_gone:
+        tables.outbox.clear("attempt", *attempt)
+    for seen in writes.waits_seen:
+        tables.waits.change(seen, fresh=False)
+    for number, cursor in writes.cursors:
+        tables.events.change((number,), cursor=cursor)
+
+
+def _put_in(tables: Tables, writes: Writes) -> None:
+    tables.instances.put_all(writes.instances)
+    tables.branches.put_all(writes.branches)
+    tables.waits.put_all(writes.waits)
+    tables.events.put_all(writes.events)
+    tables.mailbox.put_all(writes.mail)
+    tables.outbox.put_all(writes.outbox)
+    tables.history.put_all(writes.history)
+    tables.incidents.put_all(writes.incidents)
+    _put_values(tables, writes.values)
+    for consumed in writes.consumed:
+        tables.consumed.add(Consumed(*consumed))
+    for taken in writes.inbox:
+        tables.inbox.add(Taken(*taken))
+    for dead in writes.dead:
+        if not tables.dead_letters.find("message", dead.source, dead.message_id, dead.digest, limit=1):
+            tables.dead_letters.add(dead)
+    for instance, incident, at, how in writes.incidents_closed:
+        tables.incidents.change((instance, incident), closed=at, how=how)
+    for definition in writes.definitions:
+        _put_definition(tables, definition)
+
+
+def _put_values(tables: Tables, rows: list[ValueRow]) -> None:
+    """A base comes in place of its whole scope; the other values of that scope on top of it."""
+    for row in rows:
+        if not row.name:
+            tables.values.clear("key", row.instance, row.branch, row.scope)
+    tables.values.put_all(rows)
+
+
+def _put_definition(tables: Tables, row: DefinitionRow) -> None:
+    tables.definitions.add(row)
+    if row.version is not None:
+        tables.definitions.change((row.hash,), version=row.version)
+
+
+def prune(tables: Tables, history: float, instances: float, events: float, inbox: float) -> int:
+    """Delete what is older than these instants, a bounded part each time; returns rows deleted."""
+    count = _prune_instances(tables, instances)
+    for entry in tables.history.find("at", limit=_LIMIT):
+        if entry.at < history:
+            tables.history.remove((entry.instance, entry.number))
+            count += 1
+    for taken in tables.inbox.find("at", limit=_LIMIT):
+        if taken.at < inbox:
+            tables.inbox.remove((taken.id,))
+            count += 1
+    return count + _prune_events(tables, events)
+
+
+def _prune_instances(tables: Tables, before: float) -> int:
+    """Ended instances with all that belongs to them. The guard row goes last."""
+    belongings: list[Table[Any]] = [tables.branches, tables.values, tables.waits, tables.consumed]
+    belongings += [tables.incidents, tables.history]
+    budgets = [_LIMIT] * (len(belongings) + 1)
+    count = 0
+    for row in tables.instances.find("ended", limit=_LIMIT):
+        if row.ended is None or row.ended >= before:
+            break
+        for index, table in enumerate(belongings):
+            budgets[index] -= table.clear("key", row.id, limit=budgets[index])
+        budgets[-1] -= tables.mailbox.clear("held", row.id, limit=budgets[-1])
+        left = any(table.find("key", row.id, limit=1) for table in belongings)
+        if not left and not tables.mailbox.find("held", row.id, limit=1):
+            tables.instances.remove((row.id,))
+            count += 1
+    return count + _LIMIT * len(budgets) - sum(budgets)
+
+
+def _prune_events(tables: Tables, before: float) -> int:
+    """Events that were offered to all, each with whom it has woken; together no more than the limit, one at least."""
+    old = [row.number for row in tables.events.find("old", limit=_LIMIT) if row.accepted < before]
+    sums = accumulate(len(tables.consumed.find("event", number)) for number in old)
+    fitting = [number for number, _ in takewhile(lambda pair: pair[1] <= _LIMIT, zip(old, sums, strict=True))]
+    count = 0
+    for number in fitting or old[:1]:
+        count += 1 + tables.consumed.clear("event", number)
+        tables.events.remove((number,))
+    return count

@@ -1,0 +1,77 @@
+-- Forgetting, a bounded part each time: each statement finds what is old by an index and takes :limit rows of it.
+
+-- name: old_instances
+-- The instances that ended longest ago. The statements after this one take them as :old, a JSON array.
+SELECT id FROM instances WHERE ended < :instances ORDER BY ended LIMIT :limit;
+
+-- name: prune_branches
+-- What they had: their branches.
+DELETE FROM branches WHERE (instance, id) IN (
+    SELECT instance, id FROM branches WHERE instance IN (SELECT value FROM json_each(:old)) LIMIT :limit);
+
+-- name: prune_values
+-- Their values.
+DELETE FROM "values" WHERE (instance, branch, scope, name) IN (
+    SELECT instance, branch, scope, name FROM "values"
+    WHERE instance IN (SELECT value FROM json_each(:old)) LIMIT :limit);
+
+-- name: prune_waits
+-- Their waits.
+DELETE FROM waits WHERE (instance, branch, activity) IN (
+    SELECT instance, branch, activity FROM waits
+    WHERE instance IN (SELECT value FROM json_each(:old)) LIMIT :limit);
+
+-- name: prune_mail
+-- What they kept back and will never apply.
+DELETE FROM mailbox WHERE number IN (
+    SELECT number FROM mailbox
+    WHERE held = 1 AND instance IN (SELECT value FROM json_each(:old)) LIMIT :limit);
+
+-- name: prune_consumed
+-- The events they were woken by.
+DELETE FROM consumed WHERE (instance, event, branch, activity) IN (
+    SELECT instance, event, branch, activity FROM consumed
+    WHERE instance IN (SELECT value FROM json_each(:old)) LIMIT :limit);
+
+-- name: prune_incidents
+-- Their incidents.
+DELETE FROM incidents WHERE (instance, number) IN (
+    SELECT instance, number FROM incidents WHERE instance IN (SELECT value FROM json_each(:old)) LIMIT :limit);
+
+-- name: prune_history
+-- Their history.
+DELETE FROM history WHERE (instance, number) IN (
+    SELECT instance, number FROM history WHERE instance IN (SELECT value FROM json_each(:old)) LIMIT :limit);
+
+-- name: prune_instances
+-- The instances themselves, once nothing else of them is left.
+DELETE FROM instances WHERE id IN (SELECT value FROM json_each(:old))
+AND NOT EXISTS (SELECT 1 FROM branches WHERE branches.instance = instances.id)
+AND NOT EXISTS (SELECT 1 FROM "values" WHERE "values".instance = instances.id)
+AND NOT EXISTS (SELECT 1 FROM waits WHERE waits.instance = instances.id)
+AND NOT EXISTS (SELECT 1 FROM mailbox WHERE mailbox.held = 1 AND mailbox.instance = instances.id)
+AND NOT EXISTS (SELECT 1 FROM consumed WHERE consumed.instance = instances.id)
+AND NOT EXISTS (SELECT 1 FROM incidents WHERE incidents.instance = instances.id)
+AND NOT EXISTS (SELECT 1 FROM history WHERE history.instance = instances.id);
+
+-- name: prune_old_history
+-- History of any instance that is too old.
+DELETE FROM history WHERE (instance, number) IN (
+    SELECT instance, number FROM history WHERE at < :history ORDER BY at LIMIT :limit);
+
+-- name: old_events
+-- The oldest events that were offered to all, each with how many awaits it has woken.
+SELECT number, (SELECT count(*) FROM (SELECT 1 FROM consumed WHERE event = events.number LIMIT :limit)) AS woken
+FROM events WHERE cursor IS NULL AND accepted < :events ORDER BY accepted LIMIT :limit;
+
+-- name: prune_woken
+-- Whom these events have woken. This goes together with the event: an event without it would wake them again.
+DELETE FROM consumed WHERE event IN (SELECT value FROM json_each(:numbers));
+
+-- name: prune_events
+-- These events.
+DELETE FROM events WHERE number IN (SELECT value FROM json_each(:numbers));
+
+-- name: prune_old_inbox
+-- Message ids that are too old to come again.
+DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE at < :inbox ORDER BY at LIMIT :limit);

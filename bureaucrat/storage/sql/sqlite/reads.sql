@@ -1,0 +1,180 @@
+-- Every read. Times are in epoch seconds; a list of keys comes as one JSON array.
+
+-- name: lock
+-- The guard rows of these instances, as they are now.
+SELECT * FROM instances WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id;
+
+-- name: seen
+-- Which of these message ids were taken before.
+SELECT id FROM inbox WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: branches_of
+-- All branches of these instances.
+SELECT * FROM branches WHERE instance IN (SELECT value FROM json_each(:instances)) ORDER BY instance, id;
+
+-- name: values_of
+-- All values of these instances.
+SELECT * FROM "values" WHERE instance IN (SELECT value FROM json_each(:instances))
+ORDER BY instance, branch, scope, name;
+
+-- name: some_branches
+-- These branches, each named by instance and id.
+SELECT * FROM branches
+WHERE (instance, id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:keys))
+ORDER BY instance, id;
+
+-- name: some_values
+-- All values of these branches.
+SELECT * FROM "values"
+WHERE (instance, branch) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:keys))
+ORDER BY instance, branch, scope, name;
+
+-- name: branches_below
+-- The branches of one instance whose ids begin with a text; no id holds the last character there is.
+SELECT * FROM branches
+WHERE instance = :instance AND id >= :branch AND id < :branch || char(1114111)
+ORDER BY id;
+
+-- name: values_below
+-- All values of those branches.
+SELECT * FROM "values"
+WHERE instance = :instance AND branch >= :branch AND branch < :branch || char(1114111)
+ORDER BY branch, scope, name;
+
+-- name: due
+-- Branches with a timer that has run out, earliest first.
+SELECT instance, id AS branch, due AS at FROM branches WHERE due <= :before ORDER BY due, instance, id LIMIT :limit;
+
+-- name: mail
+-- Mail that is not held, oldest first.
+SELECT * FROM mailbox INDEXED BY mailbox_free WHERE held = 0 ORDER BY number LIMIT :limit;
+
+-- name: held_mail
+-- Mail of one instance that is kept back, oldest first.
+SELECT * FROM mailbox WHERE held = 1 AND instance = :instance ORDER BY number LIMIT :limit;
+
+-- name: releasable
+-- Instances that may apply what they kept back.
+SELECT id FROM instances INDEXED BY instances_releasable WHERE releasable = 1 ORDER BY id LIMIT :limit;
+
+-- name: fresh_waits
+-- Waits for which kept events were not looked through yet.
+SELECT * FROM waits INDEXED BY waits_fresh WHERE fresh = 1 ORDER BY instance, branch, activity LIMIT :limit;
+
+-- name: pending_events
+-- Events not yet offered to all waits, oldest first.
+SELECT * FROM events INDEXED BY events_pending WHERE cursor IS NOT NULL ORDER BY number LIMIT :limit;
+
+-- name: attempts
+-- Branches that wait for an answer, after a given one.
+SELECT instance, id AS branch, attempt FROM branches INDEXED BY branches_attempt
+WHERE attempt IS NOT NULL AND (instance, id) > (:instance, :branch)
+ORDER BY instance, id LIMIT :limit;
+
+-- name: outbox
+-- What is to be published, oldest first.
+SELECT * FROM outbox ORDER BY number LIMIT :limit;
+
+-- name: paths
+-- The different paths that waits for an event compare: one search in the index for each path, however many waits.
+WITH RECURSIVE found (path) AS (
+    SELECT min(path) FROM waits WHERE event = :event
+    UNION ALL
+    SELECT (SELECT min(path) FROM waits WHERE event = :event AND path > found.path) FROM found WHERE path IS NOT NULL
+)
+SELECT path FROM found WHERE path IS NOT NULL;
+
+-- name: waits
+-- Waits for an event by path and value (:keys, pairs), of the next instances after a given one. The inner query walks the
+-- index of one pair from :after on and stops after :limit instances; so a chunk costs the same however many wait.
+WITH next (instance) AS (
+    SELECT DISTINCT found.value FROM json_each(:keys) AS pair, json_each((
+        SELECT json_group_array(instance) FROM (
+            SELECT DISTINCT instance FROM waits
+            WHERE event = :event AND path = json_extract(pair.value, '$[0]') AND value = json_extract(pair.value, '$[1]')
+            AND instance > :after
+            ORDER BY instance LIMIT :limit
+        )
+    )) AS found
+    ORDER BY 1 LIMIT :limit
+)
+SELECT waits.* FROM json_each(:keys) AS pair CROSS JOIN waits
+ON waits.event = :event
+AND waits.path = json_extract(pair.value, '$[0]') AND waits.value = json_extract(pair.value, '$[1]')
+AND waits.instance > :after AND waits.instance <= (SELECT max(instance) FROM next)
+ORDER BY waits.instance, waits.branch, waits.activity;
+
+-- name: kept_events
+-- Events accepted since a wait began that have not woken its instance, oldest first.
+SELECT * FROM events
+WHERE name = :name AND accepted > :since AND number > :after
+AND NOT EXISTS (SELECT 1 FROM consumed WHERE consumed.instance = :instance AND consumed.event = events.number)
+ORDER BY number LIMIT :limit;
+
+-- name: woken
+-- Which of these instances an event has woken.
+SELECT DISTINCT instance FROM consumed
+WHERE instance IN (SELECT value FROM json_each(:instances)) AND event = :event;
+
+-- name: definition
+-- One definition.
+SELECT * FROM definitions WHERE hash = :hash;
+
+-- name: instance
+-- One guard row.
+SELECT * FROM instances WHERE id = :id;
+
+-- name: instances
+-- What a person asks for, newest first. A line that names something that was not asked for is left out.
+SELECT * FROM instances
+WHERE id >= :prefix AND id < :prefix || char(1114111)
+AND id < :before
+AND process = :process
+AND status = :status
+AND outcome = :outcome
+AND business_key = :business_key
+AND incidents > 0 -- :with_incidents
+AND ended IS NULL -- :unfinished
+AND started > :started_after
+ORDER BY id DESC LIMIT :limit;
+
+-- name: waits_of
+-- All waits of one instance.
+SELECT * FROM waits WHERE instance = :instance ORDER BY branch, activity;
+
+-- name: history
+-- What has happened in one instance, in order.
+SELECT * FROM history WHERE instance = :instance AND number > :after ORDER BY number LIMIT :limit;
+
+-- name: incidents
+-- Incidents, in the order they were opened. A line that names something that was not asked for is left out.
+SELECT * FROM incidents
+WHERE true
+AND instance = :instance
+AND closed IS NULL -- :open
+ORDER BY opened, instance, number;
+
+-- name: dead_letters
+-- Messages that no instance took, newest first.
+SELECT * FROM dead_letters ORDER BY number DESC LIMIT :limit;
+
+-- name: setting
+-- One setting.
+SELECT value FROM settings WHERE name = :name;
+
+-- name: counts
+-- How many rows each table has.
+SELECT 'definitions' AS name, count(*) AS rows FROM definitions
+UNION ALL SELECT 'instances', count(*) FROM instances
+UNION ALL SELECT 'branches', count(*) FROM branches
+UNION ALL SELECT 'values', count(*) FROM "values"
+UNION ALL SELECT 'waits', count(*) FROM waits
+UNION ALL SELECT 'events', count(*) FROM events
+UNION ALL SELECT 'consumed', count(*) FROM consumed
+UNION ALL SELECT 'mailbox', count(*) FROM mailbox
+UNION ALL SELECT 'outbox', count(*) FROM outbox
+UNION ALL SELECT 'inbox', count(*) FROM inbox
+UNION ALL SELECT 'dead_letters', count(*) FROM dead_letters
+UNION ALL SELECT 'history', count(*) FROM history
+UNION ALL SELECT 'incidents', count(*) FROM incidents
+UNION ALL SELECT 'settings', count(*) FROM settings;

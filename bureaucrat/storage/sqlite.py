@@ -1,0 +1,279 @@
+"""Storage in one SQLite file, for one daemon.
+
+Purpose: the adapter that needs no server. One thread writes (:mod:`.sqlite_writer`), one reads (:mod:`.sqlite_reader`);
+the SQL stands in ``sql/sqlite``.
+
+Rules: nobody else changes rows, so nothing is locked; a batch's commit checks the versions all the same. Other
+processes open the file with ``read_only`` and may leave mail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..errors import StorageUnavailable
+from ..ports import (
+    DeadRow,
+    DefinitionRow,
+    Due,
+    EventRow,
+    HistoryRow,
+    IncidentRow,
+    InstanceQuery,
+    InstanceRow,
+    Loaded,
+    MailRow,
+    OutboxRow,
+    WaitRow,
+    Writes,
+)
+from .sqlite_file import Claim, check_place, check_schema, connect, prepare
+from .sqlite_prune import prune
+from .sqlite_reader import Reader, select
+from .sqlite_rows import Row, Shape, only_given, shape_of, single
+from .sqlite_writer import Work, Writer, write, write_all
+
+_INSTANCE = shape_of(InstanceRow)
+_WAIT = shape_of(WaitRow)
+_EVENT = shape_of(EventRow)
+_MAIL = shape_of(MailRow)
+_OUTBOX = shape_of(OutboxRow, blob="body")
+_DEAD = shape_of(DeadRow, blob="body")
+_HISTORY = shape_of(HistoryRow)
+_INCIDENT = shape_of(IncidentRow)
+_DEFINITION = shape_of(DefinitionRow)
+_DUE = shape_of(Due)
+_ID = single("id")
+_INSTANCE_ID = single("instance")
+_PATH = single("path")
+_SETTING = single("value")
+_ATTEMPT = Shape(lambda *found: found, (("instance", "str"), ("branch", "str"), ("attempt", "int")))
+_COUNT = Shape(lambda *found: found, (("name", "str"), ("rows", "int")))
+
+
+class SqliteStorage:
+    """Everything in the file at `path`.
+
+    :param read_only: for other processes than the daemon: no lock; nothing but mail (and a missing setting) is written.
+    """
+
+    is_shared = False
+
+    def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
+        self.path = Path(path)
+        self._is_read_only = read_only
+        self._claim = Claim(self.path)
+        self._reader: Reader | None = None
+        self._writer: Writer | None = None
+
+    async def open(self) -> None:
+        await asyncio.to_thread(self._look if self._is_read_only else self._prepare)
+        self._reader = Reader(self.path)
+        if not self._is_read_only:
+            self._writer = Writer(self.path)
+
+    async def close(self) -> None:
+        writer, reader = self._writer, self._reader
+        self._writer = self._reader = None
+        if reader is not None:
+            await reader.close()
+        if writer is not None:
+            await writer.close()
+        self._claim.give_back()
+
+    def batch(self) -> SqliteBatch:
+        return SqliteBatch(self)
+
+    # what the sweep looks for
+
+    async def due(self, before: float, limit: int) -> list[Due]:
+        return await self.rows("due", _DUE, before=before, limit=limit)
+
+    async def mail(self, limit: int) -> list[MailRow]:
+        return await self.rows("mail", _MAIL, limit=limit)
+
+    async def held_mail(self, instance: str, limit: int) -> list[MailRow]:
+        return await self.rows("held_mail", _MAIL, instance=instance, limit=limit)
+
+    async def releasable(self, limit: int) -> list[str]:
+        return await self.rows("releasable", _ID, limit=limit)
+
+    async def fresh_waits(self, limit: int) -> list[WaitRow]:
+        return await self.rows("fresh_waits", _WAIT, limit=limit)
+
+    async def pending_events(self, limit: int) -> list[EventRow]:
+        return await self.rows("pending_events", _EVENT, limit=limit)
+
+    async def attempts(self, after: tuple[str, str], limit: int) -> list[tuple[str, str, int]]:
+        return await self.rows("attempts", _ATTEMPT, instance=after[0], branch=after[1], limit=limit)
+
+    async def outbox(self, limit: int) -> list[OutboxRow]:
+        return await self.rows("outbox", _OUTBOX, limit=limit)
+
+    # events
+
+    async def paths(self, event: str) -> list[str]:
+        return await self.rows("paths", _PATH, event=event)
+
+    async def waits(self, event: str, keys: Sequence[tuple[str, str]], after: str, limit: int) -> list[WaitRow]:
+        pairs = _json(list(dict.fromkeys(keys)))
+        return await self.rows("waits", _WAIT, event=event, keys=pairs, after=after, limit=limit)
+
+    async def kept_events(self, wait: WaitRow, limit: int, after: int = 0) -> list[EventRow]:
+        return await self.rows(
+            "kept_events", _EVENT, name=wait.event, since=wait.since, instance=wait.instance, after=after, limit=limit
+        )
+
+    async def woken(self, event: int, instances: Sequence[str]) -> set[str]:
+        return set(await self.rows("woken", _INSTANCE_ID, event=event, instances=_json(instances)))
+
+    # definitions and what people look at
+
+    async def definition(self, hash: str) -> DefinitionRow | None:
+        return _first(await self.rows("definition", _DEFINITION, hash=hash))
+
+    async def instance(self, id: str) -> InstanceRow | None:
+        return _first(await self.rows("instance", _INSTANCE, id=id))
+
+    async def instances(self, query: InstanceQuery) -> list[InstanceRow]:
+        asked = {name: getattr(query, name) for name in query.__slots__}
+        given = {name: value for name, value in asked.items() if value is not None and value is not False}
+        return await self._reading.rows(_INSTANCE, only_given(select("instances"), given), given)
+
+    async def branches(self, instance: str) -> Loaded:
+        return await self.loaded("branches_of", "values_of", instances=_json([instance]))
+
+    async def waits_of(self, instance: str) -> list[WaitRow]:
+        return await self.rows("waits_of", _WAIT, instance=instance)
+
+    async def history(self, instance: str, after: int = 0, limit: int = 1000) -> list[HistoryRow]:
+        return await self.rows("history", _HISTORY, instance=instance, after=after, limit=limit)
+
+    async def incidents(self, instance: str | None = None, *, closed: bool = False) -> list[IncidentRow]:
+        given: dict[str, Any] = {} if instance is None else {"instance": instance}
+        if not closed:
+            given["open"] = True
+        return await self._reading.rows(_INCIDENT, only_given(select("incidents"), given), given)
+
+    async def dead_letters(self, limit: int = 100) -> list[DeadRow]:
+        return await self.rows("dead_letters", _DEAD, limit=limit)
+
+    async def counts(self) -> dict[str, int]:
+        return dict(await self.rows("counts", _COUNT))
+
+    async def setting(self, name: str, default: str) -> str:
+        found = await self.rows("setting", _SETTING, name=name)
+        if not found:
+            await self._write(lambda connection: write(connection, "keep_setting", [(name, default)]))
+            found = await self.rows("setting", _SETTING, name=name)
+        return str(found[0])
+
+    async def prune(self, *, history: float, instances: float, events: float, inbox: float) -> int:
+        before = {"history": history, "instances": instances, "events": events, "inbox": inbox}
+        return int(await self._writing.do(lambda connection: prune(connection, before)))
+
+    async def post(self, mail: MailRow) -> None:
+        await self._write(lambda connection: write(connection, "post", [mail]))
+
+    # for the batch, and for what stands above
+
+    async def rows(self, name: str, shape: Shape[Row], /, **given: Any) -> list[Row]:
+        """What the read of that name finds."""
+        return await self._reading.rows(shape, select(name), given)
+
+    async def loaded(self, branches: str, values: str, /, **given: Any) -> Loaded:
+        """What the two reads of those names find, at one moment."""
+        return await self._reading.loaded(select(branches), select(values), given)
+
+    async def commit(self, writes: Writes) -> None:
+        """Make a batch durable."""
+        await self._writing.do(partial(write_all, writes=writes))
+
+    async def _write(self, work: Work) -> Any:
+        if self._is_read_only:
+            return await self._reading.post(work)
+        return await self._writing.do(work)
+
+    @property
+    def _reading(self) -> Reader:
+        if self._reader is None:
+            raise StorageUnavailable(f"database {self.path} is not open")
+        return self._reader
+
+    @property
+    def _writing(self) -> Writer:
+        if self._writer is None:
+            reason = "was opened to be read only" if self._is_read_only else "is not open"
+            raise StorageUnavailable(f"database {self.path} {reason}")
+        return self._writer
+
+    # what follows runs in a thread
+
+    def _prepare(self) -> None:
+        check_place(self.path)
+        self._claim.take()
+        try:
+            prepare(self.path)
+        except BaseException:  # a daemon that does not start holds nothing
+            self._claim.give_back()
+            raise
+
+    def _look(self) -> None:
+        check_place(self.path)
+        connection = connect(self.path, read=True)
+        try:
+            check_schema(self.path, connection, exact=True)
+        finally:
+            connection.close()
+
+
+class SqliteBatch:
+    """A batch needs no transaction before its commit: nobody else writes."""
+
+    def __init__(self, storage: SqliteStorage) -> None:
+        self._storage = storage
+
+    async def __aenter__(self) -> SqliteBatch:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        return None
+
+    async def lock(self, instances: Sequence[str]) -> dict[str, InstanceRow]:
+        rows = await self._storage.rows("lock", _INSTANCE, ids=_json(instances))
+        return {row.id: row for row in rows}
+
+    async def seen(self, ids: Sequence[str]) -> set[str]:
+        return set(await self._storage.rows("seen", _ID, ids=_json(ids)))
+
+    async def load(self, wanted: Iterable[tuple[str, Sequence[str] | None]]) -> Loaded:
+        asked = list(wanted)
+        whole = dict.fromkeys(instance for instance, ids in asked if ids is None)
+        some = [(instance, id) for instance, ids in asked if ids and instance not in whole for id in ids]
+        loaded = Loaded()
+        if whole:
+            loaded = await self._storage.loaded("branches_of", "values_of", instances=_json(list(whole)))
+        if some:
+            found = await self._storage.loaded("some_branches", "some_values", keys=_json(some))
+            loaded = Loaded(loaded.branches + found.branches, loaded.values + found.values)
+        return loaded
+
+    async def load_below(self, instance: str, branch: str) -> Loaded:
+        return await self._storage.loaded("branches_below", "values_below", instance=instance, branch=branch)
+
+    async def commit(self, writes: Writes) -> None:
+        await self._storage.commit(writes)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _first(rows: list[Row]) -> Row | None:
+    return rows[0] if rows else None

@@ -1,0 +1,99 @@
+"""The one thread that reads a SQLite file.
+
+Rules: a read is one statement, so it sees one moment; it never waits for the writer (WAL). After an error the next read
+opens another connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..ports import BranchRow, Loaded, ValueRow
+from .sqlite_file import connect, unavailable
+from .sqlite_rows import Row, Shape, shape_of
+from .statements import statements
+
+_BRANCH = shape_of(BranchRow)
+_VALUE = shape_of(ValueRow)
+
+
+def select(name: str) -> str:
+    """The text of one read."""
+    return statements("sqlite", "reads.sql")[name]
+
+
+@cache
+def _packed(shape: Shape[Any], sql: str) -> str:
+    return shape.packed(sql)
+
+
+class Reader:
+    """Owns the connection that reads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._thread = ThreadPoolExecutor(1, "sqlite-reader")
+
+    async def rows(self, shape: Shape[Row], sql: str, given: Mapping[str, Any]) -> list[Row]:
+        """All that a statement selects."""
+        return await self._do(self._rows, shape, sql, given)  # type: ignore[no-any-return]
+
+    async def loaded(self, branches: str, values: str, given: Mapping[str, Any]) -> Loaded:
+        """Branches with their values, as one moment sees them."""
+        return await self._do(self._loaded, branches, values, given)  # type: ignore[no-any-return]
+
+    async def post(self, work: Any) -> Any:
+        """Do something in a write transaction of its own, on a connection of its own."""
+        return await self._do(self._write, work)
+
+    async def close(self) -> None:
+        await self._do(self._drop)
+        self._thread.shutdown()
+
+    async def _do(self, call: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+
+    # what follows runs in the thread
+
+    def _rows(self, shape: Shape[Row], sql: str, given: Mapping[str, Any]) -> list[Row]:
+        return shape.rows(self._fetch(_packed(shape, sql), given)[0])
+
+    def _loaded(self, branches: str, values: str, given: Mapping[str, Any]) -> Loaded:
+        both = f"SELECT ({_packed(_BRANCH, branches)}), ({_packed(_VALUE, values)})"
+        found = self._fetch(both, given)
+        return Loaded(_BRANCH.rows(found[0]), _VALUE.rows(found[1]))
+
+    def _fetch(self, sql: str, given: Mapping[str, Any]) -> tuple[bytes, ...]:
+        if self._connection is None:
+            self._connection = connect(self._path, read=True)
+        try:
+            return self._connection.execute(sql, given).fetchone()  # type: ignore[no-any-return]
+        except sqlite3.Error as error:
+            self._drop()
+            raise unavailable(self._path, error) from error
+
+    def _write(self, work: Any) -> Any:
+        connection = connect(self._path)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            result = work(connection)
+            connection.execute("COMMIT")
+            return result
+        except sqlite3.Error as error:
+            raise unavailable(self._path, error) from error
+        finally:
+            connection.close()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None

@@ -1,0 +1,782 @@
+"""The contract of :class:`bureaucrat.ports.Storage`, held against every adapter."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from storage_rows import (
+    AT,
+    TEXT,
+    branch,
+    commit,
+    dead,
+    definition,
+    entry,
+    event,
+    incident,
+    instance,
+    mail,
+    out,
+    value,
+    wait,
+)
+
+from bureaucrat.errors import BureaucratError, StaleVersion, StorageUnavailable
+from bureaucrat.ports import Due, InstanceQuery, Loaded, Storage, Writes
+from bureaucrat.storage.memory import MemoryStorage
+from bureaucrat.storage.sqlite import SqliteStorage
+
+ADAPTERS: dict[str, Callable[[Path], Storage]] = {
+    "memory": lambda folder: MemoryStorage(),
+    "sqlite": lambda folder: SqliteStorage(folder / "bureaucrat.db"),
+}
+
+
+@pytest.fixture(params=ADAPTERS)
+async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
+    adapter = ADAPTERS[request.param](tmp_path)
+    await adapter.open()
+    yield adapter
+    await adapter.close()
+
+
+async def everything(storage: Storage) -> dict[str, int]:
+    """How many rows there are, in the tables that have some."""
+    return {table: rows for table, rows in (await storage.counts()).items() if rows}
+
+
+# instances and their versions
+
+
+async def test_a_committed_instance_is_returned_whole(storage: Storage) -> None:
+    row = instance(
+        state='{"text":"č🗃"}'.encode(),
+        business_key=TEXT,
+        ended=AT + 0.1,
+        outcome="done",
+        incidents=2,
+        held=3,
+        releasable=True,
+        status="completed",
+    )
+
+    await commit(storage, instances=[row])
+
+    assert await storage.instance("i1") == row
+
+
+async def test_an_instance_that_nobody_stored_is_none(storage: Storage) -> None:
+    assert await storage.instance("i1") is None
+
+
+async def test_locking_returns_the_instances_that_exist_as_they_are_now(storage: Storage) -> None:
+    await commit(storage, instances=[instance(id="b"), instance(id="a"), instance(id="c")])
+    await commit(storage, instances=[instance(id="a", version=2, state=b"[2]")])
+
+    async with storage.batch() as batch:
+        locked = await batch.lock(["c", "missing", "a"])
+
+    assert list(locked.items()) == [("a", instance(id="a", version=2, state=b"[2]")), ("c", instance(id="c"))]
+
+
+async def test_an_update_replaces_the_whole_row(storage: Storage) -> None:
+    await commit(storage, instances=[instance(business_key="k", incidents=1, releasable=True, held=1)])
+    changed = instance(version=2, definition="other", status="completed", ended=AT, outcome="ok", state=b"2")
+
+    await commit(storage, instances=[changed])
+
+    assert await storage.instance("i1") == changed
+
+
+async def test_what_an_instance_is_found_by_may_go_back_to_nothing(storage: Storage) -> None:
+    await commit(storage, instances=[instance(business_key="k", outcome="x", ended=AT)])
+
+    await commit(storage, instances=[instance(version=2)])
+
+    assert await storage.instance("i1") == instance(version=2)
+
+
+@pytest.mark.parametrize("version", [1, 2, 4, 0])
+async def test_a_version_that_does_not_follow_the_stored_one_is_stale(storage: Storage, version: int) -> None:
+    await commit(storage, instances=[instance()])
+    await commit(storage, instances=[instance(version=2)])
+
+    with pytest.raises(StaleVersion):
+        await commit(storage, instances=[instance(version=version)])
+
+
+async def test_a_new_instance_begins_with_version_one(storage: Storage) -> None:
+    with pytest.raises(StaleVersion):
+        await commit(storage, instances=[instance(version=2)])
+
+
+async def test_a_stale_batch_writes_nothing_at_all(storage: Storage) -> None:
+    await commit(storage, instances=[instance()], branches=[branch()], values=[value()])
+    before = await everything(storage)
+
+    with pytest.raises(StaleVersion):
+        await commit(
+            storage,
+            branches_gone=[("i1", "")],
+            instances=[instance(id="new"), instance(version=2), instance(id="stale", version=7)],
+            branches=[branch(id="1")],
+            history=[entry()],
+            mail=[mail()],
+            inbox=[("m", AT)],
+        )
+
+    assert await everything(storage) == before
+    assert await storage.instance("i1") == instance()
+    assert await storage.branches("i1") == Loaded([branch()], [value()])
+
+
+async def test_a_batch_that_is_left_without_a_commit_changes_nothing(storage: Storage) -> None:
+    async with storage.batch() as batch:
+        await batch.lock(["i1"])
+
+    assert await everything(storage) == {}
+
+
+async def test_an_empty_batch_can_be_committed(storage: Storage) -> None:
+    await commit(storage)
+
+    assert await everything(storage) == {}
+
+
+async def test_rows_are_not_shared_with_the_caller(storage: Storage) -> None:
+    given = branch(due=1.0)
+    await commit(storage, branches=[given])
+    given.due = 2.0
+    (await storage.branches("i1")).branches[0].due = 3.0
+
+    assert (await storage.branches("i1")).branches == [branch(due=1.0)]
+
+
+async def test_more_rows_than_fit_into_one_statement_are_written_whole(storage: Storage) -> None:
+    numbers = range(1000)
+    instances = [instance(id=f"{n:04}", held=n) for n in numbers]
+
+    await commit(storage, instances=instances, branches=[branch(instance=f"{n:04}", attempt=n) for n in numbers])
+    await commit(storage, instances=[replace(row, version=2) for row in instances])
+
+    assert await everything(storage) == {"instances": 1000, "branches": 1000}
+    assert await storage.instances(InstanceQuery(limit=1000)) == [replace(row, version=2) for row in instances[::-1]]
+    assert await storage.attempts(("", ""), 2000) == [(f"{n:04}", "", n) for n in numbers]
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 255, 257])
+async def test_any_number_of_instances_may_be_stale_but_not_one_may_pass(storage: Storage, size: int) -> None:
+    rows = [instance(id=f"{n:03}") for n in range(size)]
+    await commit(storage, instances=rows)
+    changed = [replace(row, version=2) for row in rows]
+
+    with pytest.raises(StaleVersion):
+        await commit(storage, instances=[*changed[:-1], replace(changed[-1], version=3)])
+    await commit(storage, instances=changed)
+
+    assert {row.version for row in await storage.instances(InstanceQuery(limit=size))} == {2}
+
+
+async def test_many_commits_at_once_get_each_its_own_result(storage: Storage) -> None:
+    await commit(storage, instances=[instance(id="old")])
+    names = [f"n{n}" for n in range(100)]
+    writes = [Writes(instances=[instance(id=name)], branches=[branch(instance=name)]) for name in names]
+    writes.insert(40, Writes(instances=[instance(id="old")], branches=[branch(instance="old")]))
+
+    results = await asyncio.gather(*(storage.batch().commit(each) for each in writes), return_exceptions=True)
+
+    assert [type(result) for result in results] == [type(None)] * 40 + [StaleVersion] + [type(None)] * 60
+    assert await everything(storage) == {"instances": 101, "branches": 100}
+
+
+async def test_of_two_commits_of_one_version_one_is_stale(storage: Storage) -> None:
+    await commit(storage, instances=[instance()])
+    both = [Writes(instances=[instance(version=2)], history=[entry(number=n)]) for n in (1, 2)]
+
+    results = await asyncio.gather(*(storage.batch().commit(each) for each in both), return_exceptions=True)
+
+    assert sorted(type(result).__name__ for result in results) == ["NoneType", "StaleVersion"]
+    assert (await everything(storage))["history"] == 1
+
+
+# branches, values, scopes
+
+
+async def test_loading_returns_the_branches_asked_for_with_their_values(storage: Storage) -> None:
+    await commit(
+        storage,
+        branches=[branch(), branch(id="1", due=AT, attempt=4), branch(id="2"), branch(instance="i2", id="1")],
+        values=[value(name="b"), value(), value(branch="1", scope=~2), value(branch="2"), value(instance="i2")],
+    )
+
+    async with storage.batch() as batch:
+        loaded = await batch.load([("i1", ["1", "", "missing"]), ("nobody", [""])])
+
+    assert loaded == Loaded(
+        [branch(), branch(id="1", due=AT, attempt=4)], [value(), value(name="b"), value(branch="1", scope=~2)]
+    )
+
+
+async def test_loading_none_means_every_branch(storage: Storage) -> None:
+    await commit(
+        storage,
+        branches=[branch(), branch(id="1"), branch(instance="i2"), branch(instance="i3")],
+        values=[value(), value(instance="i2"), value(instance="i3")],
+    )
+
+    async with storage.batch() as batch:
+        loaded = await batch.load([("i1", None), ("i1", ["1"]), ("i3", [""]), ("i2", [])])
+
+    assert loaded == Loaded(
+        [branch(), branch(id="1"), branch(instance="i3")],
+        [value(), value(instance="i3")],
+    )
+
+
+async def test_loading_below_a_branch_takes_every_id_that_begins_with_it(storage: Storage) -> None:
+    ids = ["", "3", "3.1", "3.1.🗃", "30", "4", "2"]
+    await commit(storage, branches=[branch(id=id) for id in ids], values=[value(branch=id) for id in ids])
+
+    async with storage.batch() as batch:
+        below = await batch.load_below("i1", "3.")
+        all = await batch.load_below("i1", "")
+        nothing = await batch.load_below("i2", "")
+
+    assert below == Loaded([branch(id="3.1"), branch(id="3.1.🗃")], [value(branch="3.1"), value(branch="3.1.🗃")])
+    assert [row.id for row in all.branches] == sorted(ids)
+    assert nothing == Loaded()
+
+
+async def test_a_branch_that_is_gone_takes_its_values_and_waits_along(storage: Storage) -> None:
+    await commit(
+        storage,
+        branches=[branch(), branch(id="1"), branch(id="10")],
+        values=[value(), value(branch="1"), value(branch="1", name="x"), value(branch="10")],
+        waits=[wait(), wait(branch="1"), wait(branch="10")],
+    )
+
+    await commit(storage, branches_gone=[("i1", "1"), ("i1", "never was")])
+
+    assert await storage.branches("i1") == Loaded([branch(), branch(id="10")], [value(), value(branch="10")])
+    assert await storage.waits_of("i1") == [wait(), wait(branch="10")]
+
+
+async def test_a_scope_that_is_gone_takes_its_values_along(storage: Storage) -> None:
+    values = [value(), value(name="x"), value(scope=1), value(scope=~0), value(branch="1")]
+    await commit(storage, branches=[branch(), branch(id="1")], values=values)
+
+    await commit(storage, scopes_gone=[("i1", "", 0)])
+
+    assert (await storage.branches("i1")).values == [value(scope=~0), value(scope=1), value(branch="1")]
+
+
+async def test_what_is_in_both_halves_of_a_batch_is_there(storage: Storage) -> None:
+    await commit(
+        storage,
+        branches=[branch(id="1", state=b"1")],
+        values=[value(branch="1", name="old")],
+        waits=[wait(branch="1"), wait(activity=5)],
+        mail=[mail()],
+        outbox=[out(attempt=1, instance="i1")],
+    )
+
+    await commit(
+        storage,
+        branches_gone=[("i1", "1")],
+        scopes_gone=[("i1", "1", 0)],
+        waits_gone=[("i1", "", 5)],
+        mail_gone=[1],
+        outbox_gone=[1],
+        attempts_gone=[("i1", 2)],
+        branches=[branch(id="1", state=b"2")],
+        values=[value(branch="1", name="new")],
+        waits=[wait(activity=5, activation=2)],
+        mail=[mail(at=2.0)],
+        outbox=[out(at=2.0), out(number=2, attempt=2, instance="i1")],
+    )
+
+    assert await storage.branches("i1") == Loaded([branch(id="1", state=b"2")], [value(branch="1", name="new")])
+    assert await storage.waits_of("i1") == [wait(activity=5, activation=2)]
+    assert await storage.mail(9) == [mail(at=2.0)]
+    assert await storage.outbox(9) == [out(at=2.0), out(number=2, attempt=2, instance="i1")]
+
+
+async def test_a_base_replaces_its_scope_and_nothing_else(storage: Storage) -> None:
+    await commit(
+        storage,
+        branches=[branch()],
+        values=[value(), value(name="old"), value(scope=1, name="kept"), value(scope=2, name="kept")],
+    )
+
+    await commit(storage, values=[value(name="new", value=b"1"), value(value=b'{"x":2}'), value(scope=1, name="more")])
+
+    assert (await storage.branches("i1")).values == [
+        value(value=b'{"x":2}'),
+        value(name="new", value=b"1"),
+        value(scope=1, name="kept"),
+        value(scope=1, name="more"),
+        value(scope=2, name="kept"),
+    ]
+
+
+async def test_a_value_is_overwritten_alone(storage: Storage) -> None:
+    await commit(storage, branches=[branch()], values=[value(), value(name="a", value=b"1"), value(name="b")])
+
+    await commit(storage, values=[value(name="a", value=b'"two"')])
+
+    assert (await storage.branches("i1")).values == [value(), value(name="a", value=b'"two"'), value(name="b")]
+
+
+@pytest.mark.parametrize("at", [0.0, 1.0, AT, math.nextafter(AT, 0), math.nextafter(AT, 1e12), 1 / 3 + 1e6, 4e9 + 0.1])
+async def test_times_are_kept_to_the_last_bit(storage: Storage, at: float) -> None:
+    await commit(storage, branches=[branch(due=at)], history=[entry(at=at)])
+
+    assert await storage.due(at, 1) == [Due("i1", "", at)]
+    assert (await storage.branches("i1")).branches == [branch(due=at)]
+    assert await storage.history("i1") == [entry(at=at)]
+
+
+async def test_any_text_is_kept_as_it_is(storage: Storage) -> None:
+    await commit(storage, instances=[instance(id=TEXT)], waits=[wait(instance=TEXT, path=TEXT, value=TEXT, event=TEXT)])
+
+    assert await storage.instance(TEXT) == instance(id=TEXT)
+    assert await storage.paths(TEXT) == [TEXT]
+    assert await storage.waits(TEXT, [(TEXT, TEXT)], "", 1) == [wait(instance=TEXT, path=TEXT, value=TEXT, event=TEXT)]
+
+
+# what the sweep looks for
+
+
+async def test_due_branches_come_earliest_first(storage: Storage) -> None:
+    await commit(
+        storage,
+        branches=[
+            branch(id="1", due=5.0),
+            branch(id="2", due=2.0),
+            branch(id="3"),
+            branch(instance="i0", id="4", due=5.0),
+            branch(id="5", due=5.1),
+        ],
+    )
+
+    assert await storage.due(5.0, 10) == [Due("i1", "2", 2.0), Due("i0", "4", 5.0), Due("i1", "1", 5.0)]
+    assert await storage.due(5.0, 1) == [Due("i1", "2", 2.0)]
+
+
+async def test_a_timer_that_is_gone_is_not_due(storage: Storage) -> None:
+    await commit(storage, branches=[branch(due=1.0)])
+
+    await commit(storage, branches=[branch()])
+
+    assert await storage.due(9.0, 10) == []
+
+
+async def test_mail_comes_oldest_first_and_without_what_is_held(storage: Storage) -> None:
+    rows = [mail(number=3), mail(number=1, instance="i2"), mail(number=2, held=True)]
+    await commit(storage, mail=rows)
+
+    assert await storage.mail(10) == [mail(number=1, instance="i2"), mail(number=3)]
+    assert await storage.mail(1) == [mail(number=1, instance="i2")]
+
+
+async def test_held_mail_is_found_by_instance_and_let_go_by_writing_it_again(storage: Storage) -> None:
+    await commit(storage, mail=[mail(number=n, held=True) for n in (3, 2)] + [mail(number=1, instance="x", held=True)])
+
+    await commit(storage, mail=[mail(number=4, held=True), mail(number=2)], mail_gone=[1])
+
+    assert await storage.held_mail("i1", 10) == [mail(number=3, held=True), mail(number=4, held=True)]
+    assert await storage.held_mail("i1", 1) == [mail(number=3, held=True)]
+    assert await storage.held_mail("x", 10) == []
+    assert await storage.mail(10) == [mail(number=2)]
+
+
+async def test_posted_mail_is_found_like_any_other(storage: Storage) -> None:
+    await storage.post(mail(number=7, message='["Ž"]'.encode()))
+
+    assert await storage.mail(10) == [mail(number=7, message='["Ž"]'.encode())]
+
+
+async def test_posting_overwrites_nothing(storage: Storage) -> None:
+    await commit(storage, mail=[mail()])
+
+    with pytest.raises(StorageUnavailable):
+        await storage.post(mail(instance="other"))
+
+    assert await storage.mail(10) == [mail()]
+
+
+async def test_releasable_instances_are_found_until_they_are_not(storage: Storage) -> None:
+    await commit(storage, instances=[instance(id=id, releasable=id != "b") for id in "cba"])
+    assert await storage.releasable(10) == ["a", "c"]
+    assert await storage.releasable(1) == ["a"]
+
+    await commit(storage, instances=[instance(id="a", version=2)])
+
+    assert await storage.releasable(10) == ["c"]
+
+
+async def test_a_wait_is_fresh_until_it_was_seen(storage: Storage) -> None:
+    rows = [wait(instance=id, branch=TEXT) for id in ("i2", "i1", "i3")]
+    await commit(storage, waits=rows)
+    assert await storage.fresh_waits(2) == [rows[1], rows[0]]
+
+    await commit(storage, waits_seen=[("i1", TEXT, 3), ("i9", "", 3)])
+
+    assert await storage.fresh_waits(10) == [rows[0], rows[2]]
+    assert await storage.waits_of("i1") == [replace(rows[1], fresh=False)]
+
+
+async def test_a_wait_that_begins_again_while_the_old_one_is_seen_is_fresh(storage: Storage) -> None:
+    await commit(storage, waits=[wait()])
+
+    await commit(storage, waits_seen=[("i1", "", 3)], waits=[wait(activation=2)])
+
+    assert await storage.fresh_waits(10) == [wait(activation=2)]
+
+
+async def test_events_are_pending_until_their_cursor_is_none(storage: Storage) -> None:
+    rows = [event(number=n, body='{"č":1}'.encode()) for n in (3, 1, 2)]
+    await commit(storage, events=rows)
+    assert await storage.pending_events(2) == [rows[1], rows[2]]
+
+    await commit(storage, cursors=[(1, None), (2, "i7"), (9, None)])
+
+    assert await storage.pending_events(10) == [replace(rows[2], cursor="i7"), rows[0]]
+
+
+async def test_attempts_come_in_order_after_a_given_one(storage: Storage) -> None:
+    rows = [("b", "1", 5), ("a", "", 2), ("a", "1", 3), ("b", "", 4)]
+    await commit(storage, branches=[branch(instance=i, id=b, attempt=n) for i, b, n in rows])
+    await commit(storage, branches=[branch(instance="c"), branch(instance="b", id="")])
+
+    assert await storage.attempts(("", ""), 10) == [("a", "", 2), ("a", "1", 3), ("b", "1", 5)]
+    assert await storage.attempts(("a", ""), 1) == [("a", "1", 3)]
+
+
+async def test_the_outbox_comes_oldest_first_until_it_is_published(storage: Storage) -> None:
+    rows = [out(number=n, priority=n, properties=b'{"message_id":"x"}') for n in (2, 1, 3)]
+    await commit(storage, outbox=rows)
+    assert await storage.outbox(2) == [rows[1], rows[0]]
+
+    await commit(storage, outbox_gone=[1, 3, 8])
+
+    assert await storage.outbox(10) == [rows[0]]
+
+
+async def test_an_attempt_that_is_over_is_not_published(storage: Storage) -> None:
+    rows = [out(number=n, instance="i1", attempt=n) for n in (1, 2)] + [out(number=3, instance="i2", attempt=1)]
+    await commit(storage, outbox=[*rows, out(number=4, instance="i1")])
+
+    await commit(storage, attempts_gone=[("i1", 1), ("i1", 8)])
+
+    assert await storage.outbox(10) == [rows[1], rows[2], out(number=4, instance="i1")]
+
+
+# events and waits
+
+
+async def test_paths_are_the_different_ones_of_an_event(storage: Storage) -> None:
+    paths = ["order", "", "a", "order", "a.b"]
+    await commit(storage, waits=[wait(instance=f"i{n}", path=path) for n, path in enumerate(paths)])
+    await commit(storage, waits=[wait(instance="x", event="other", path="z"), wait(instance="y", event="paie")])
+
+    assert await storage.paths("paid") == ["", "a", "a.b", "order"]
+    assert await storage.paths("nothing") == []
+
+
+async def test_waits_are_found_by_path_and_value_in_order_of_instance(storage: Storage) -> None:
+    rows = [
+        wait(instance="d", value="17"),
+        wait(instance="b", path="", value=""),
+        wait(instance="b", branch="1"),
+        wait(instance="a", value="18"),
+        wait(instance="c", path="customer"),
+        wait(instance="e", event="other"),
+    ]
+    await commit(storage, waits=rows)
+
+    found = await storage.waits("paid", [("order", "17"), ("", ""), ("order", "17"), ("order", "x")], "", 10)
+
+    assert found == [rows[1], rows[2], rows[0]]
+    assert await storage.waits("paid", [], "", 10) == []
+
+
+async def test_a_chunk_of_waits_is_counted_in_instances(storage: Storage) -> None:
+    rows = [wait(instance=i, branch=b, value=v) for i in "abcd" for b, v in (("", "1"), ("1", "2"), ("2", "3"))]
+    await commit(storage, waits=rows)
+    keys = [("order", "1"), ("order", "2")]
+
+    assert await storage.waits("paid", keys, "", 2) == [rows[0], rows[1], rows[3], rows[4]]
+    assert await storage.waits("paid", keys, "b", 2) == [rows[6], rows[7], rows[9], rows[10]]
+    assert await storage.waits("paid", keys, "d", 2) == []
+
+
+async def test_kept_events_are_those_accepted_since_the_wait_began(storage: Storage) -> None:
+    rows = [event(number=n, accepted=AT + n) for n in (5, 3, 4, 6)]
+    await commit(storage, events=[*rows, event(number=7, name="other", accepted=AT + 7)], cursors=[])
+    await commit(storage, cursors=[(4, None)])
+
+    found = await storage.kept_events(wait(since=AT + 3), 10)
+
+    assert found == [replace(rows[2], cursor=None), rows[0], rows[3]]
+    assert await storage.kept_events(wait(since=AT + 3), 1) == [replace(rows[2], cursor=None)]
+    assert await storage.kept_events(wait(since=AT + 3), 10, after=5) == [rows[3]]
+
+
+async def test_an_event_is_not_kept_for_an_instance_that_it_has_woken(storage: Storage) -> None:
+    rows = [event(number=n, accepted=AT + n) for n in (1, 2)]
+    await commit(storage, events=rows, consumed=[(1, "i1", "1", 9)])
+    await commit(storage, consumed=[(1, "i1", "1", 9), (2, "i2", "", 3)])
+
+    assert await storage.kept_events(wait(), 10) == [rows[1]]
+    assert await storage.kept_events(wait(instance="i2"), 10) == [rows[0]]
+    assert await storage.woken(1, ["i1", "i2", "i3"]) == {"i1"}
+    assert await storage.woken(3, ["i1"]) == set()
+
+
+# messages that were taken, and that nobody took
+
+
+async def test_the_inbox_knows_which_messages_were_taken(storage: Storage) -> None:
+    await commit(storage, inbox=[("m1", 1.0), (TEXT, 2.0)])
+    await commit(storage, inbox=[("m1", 3.0)])
+
+    async with storage.batch() as batch:
+        seen = await batch.seen(["m1", "m2", TEXT])
+
+    assert seen == {"m1", TEXT}
+    assert (await everything(storage)) == {"inbox": 2}
+
+
+async def test_a_dead_letter_is_kept_once_and_the_newest_comes_first(storage: Storage) -> None:
+    rows = [dead(number=n, digest=f"d{n}", properties=b'{"a":1}') for n in (1, 3, 2)]
+    await commit(storage, dead=rows)
+    await commit(storage, dead=[dead(number=4, digest="d1"), dead(number=3, digest="d5")])
+
+    assert await storage.dead_letters() == [rows[1], rows[2], rows[0]]
+    assert await storage.dead_letters(1) == [rows[1]]
+
+
+# definitions, history, incidents, settings
+
+
+async def test_the_first_text_of_a_definition_counts_and_a_version_comes_later(storage: Storage) -> None:
+    await commit(storage, definitions=[definition(source="<č/>")])
+    await commit(storage, definitions=[definition(source="other", version=4)])
+    await commit(storage, definitions=[definition()])
+
+    assert await storage.definition("hash") == definition(source="<č/>", version=4)
+    assert await storage.definition("nothing") is None
+
+
+async def test_history_comes_in_order_by_pages(storage: Storage) -> None:
+    rows = [entry(number=n, activity=None if n == 2 else n, detail='{"č":1}'.encode()) for n in (2, 10, 1)]
+    await commit(storage, history=[*rows, entry(instance="i2")])
+
+    assert await storage.history("i1") == [rows[2], rows[0], rows[1]]
+    assert await storage.history("i1", after=1, limit=1) == [rows[0]]
+
+
+async def test_incidents_are_open_until_they_are_closed(storage: Storage) -> None:
+    rows = [incident(number=1, opened=3.0), incident(instance="i2", opened=1.0), incident(number=2, opened=2.0)]
+    await commit(storage, incidents=rows)
+
+    await commit(storage, incidents_closed=[("i1", 2, 4.0, "retry"), ("i1", 9, 4.0, "skip")])
+
+    closed = replace(rows[2], closed=4.0, how="retry")
+    assert await storage.incidents() == [rows[1], rows[0]]
+    assert await storage.incidents("i1") == [rows[0]]
+    assert await storage.incidents(closed=True) == [rows[1], closed, rows[0]]
+    assert await storage.incidents("i1", closed=True) == [closed, rows[0]]
+
+
+async def test_an_incident_that_is_opened_and_closed_in_one_batch_is_closed(storage: Storage) -> None:
+    await commit(storage, incidents=[incident()], incidents_closed=[("i1", 1, 4.0, "retry")])
+
+    assert await storage.incidents("i1", closed=True) == [incident(closed=4.0, how="retry")]
+
+
+async def test_the_first_default_of_a_setting_is_stored(storage: Storage) -> None:
+    first = await storage.setting("key", TEXT)
+    second = await storage.setting("key", "other")
+
+    assert (first, second) == (TEXT, TEXT)
+
+
+async def test_of_settings_asked_for_at_once_all_get_the_same(storage: Storage) -> None:
+    found = await asyncio.gather(*(storage.setting("key", str(n)) for n in range(10)))
+
+    assert len(set(found)) == 1
+
+
+# what people look at
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        (InstanceQuery(), ["e", "d", "c", "ab", "aa"]),
+        (InstanceQuery(limit=2), ["e", "d"]),
+        (InstanceQuery(before="d", limit=2), ["c", "ab"]),
+        (InstanceQuery(prefix="a"), ["ab", "aa"]),
+        (InstanceQuery(process="refund"), ["d", "c"]),
+        (InstanceQuery(status="faulted"), ["c"]),
+        (InstanceQuery(outcome="paid"), ["e"]),
+        (InstanceQuery(business_key="k1"), ["d", "ab"]),
+        (InstanceQuery(with_incidents=True), ["c"]),
+        (InstanceQuery(unfinished=True), ["d", "c", "ab", "aa"]),
+        (InstanceQuery(started_after=AT), ["e"]),
+        (InstanceQuery(process="refund", business_key="k1", unfinished=True, prefix="d"), ["d"]),
+        (InstanceQuery(process="refund", outcome="paid"), []),
+    ],
+)
+async def test_instances_are_found_newest_first(storage: Storage, query: InstanceQuery, ids: list[str]) -> None:
+    rows = [
+        instance(id="aa"),
+        instance(id="ab", business_key="k1"),
+        instance(id="c", process="refund", status="faulted", incidents=1),
+        instance(id="d", process="refund", business_key="k1"),
+        instance(id="e", status="completed", outcome="paid", ended=AT, started=AT + 1),
+    ]
+    await commit(storage, instances=rows)
+
+    assert await storage.instances(query) == [row for id in ids for row in rows if row.id == id]
+
+
+async def test_every_table_is_counted(storage: Storage) -> None:
+    await commit(
+        storage,
+        instances=[instance()],
+        branches=[branch()],
+        values=[value(), value(name="a")],
+        waits=[wait()],
+        events=[event()],
+        consumed=[(1, "i1", "", 3)],
+        mail=[mail()],
+        outbox=[out()],
+        inbox=[("m1", AT)],
+        dead=[dead()],
+        history=[entry()],
+        incidents=[incident()],
+        definitions=[definition()],
+    )
+
+    assert await storage.counts() == {
+        "instances": 1,
+        "branches": 1,
+        "values": 2,
+        "waits": 1,
+        "events": 1,
+        "consumed": 1,
+        "mailbox": 1,
+        "outbox": 1,
+        "inbox": 1,
+        "dead_letters": 1,
+        "history": 1,
+        "incidents": 1,
+        "definitions": 1,
+        "settings": 0,
+    }
+
+
+# forgetting
+
+
+async def forget(
+    storage: Storage, history: float = 0, instances: float = 0, events: float = 0, inbox: float = 0
+) -> int:
+    return await storage.prune(history=history, instances=instances, events=events, inbox=inbox)
+
+
+async def test_an_ended_instance_is_forgotten_with_all_that_belongs_to_it(storage: Storage) -> None:
+    for id in ("old", "new", "runs"):
+        await commit(
+            storage,
+            instances=[instance(id=id, ended={"old": 1.0, "new": 5.0}.get(id))],
+            branches=[branch(instance=id)],
+            values=[value(instance=id), value(instance=id, name="a")],
+            waits=[wait(instance=id)],
+            consumed=[(1, id, "", 3)],
+            history=[entry(instance=id)],
+            incidents=[incident(instance=id)],
+            mail=[mail(number=ord(id[0]), instance=id, held=True)],
+        )
+
+    deleted = await forget(storage, instances=5.0)
+
+    assert deleted == 9
+    assert [row.id for row in await storage.instances(InstanceQuery())] == ["runs", "new"]
+    assert await storage.branches("old") == Loaded()
+    assert (await storage.history("old"), await storage.incidents("old"), await storage.waits_of("old")) == ([], [], [])
+    assert await storage.woken(1, ["old", "new"]) == {"new"}
+    assert (await everything(storage))["values"] == 4
+    assert await storage.held_mail("old", 1) == []
+
+
+async def test_forgetting_takes_a_bounded_part_each_time(storage: Storage) -> None:
+    await commit(
+        storage,
+        instances=[instance(ended=1.0), instance(id="i2", ended=2.0)],
+        history=[entry(number=n) for n in range(1500)],
+        inbox=[(f"m{n}", float(n)) for n in range(1500)],
+    )
+
+    first = await forget(storage, instances=9.0, inbox=1200.0)
+    after_first = await everything(storage)
+    second = await forget(storage, instances=9.0, inbox=1200.0)
+
+    assert (first, after_first) == (2001, {"instances": 1, "history": 500, "inbox": 500})
+    assert (second, await everything(storage)) == (501 + 200, {"inbox": 300})
+    assert await forget(storage, instances=9.0, inbox=1200.0) == 0
+
+
+async def test_history_is_forgotten_by_its_age(storage: Storage) -> None:
+    await commit(storage, instances=[instance()], history=[entry(number=n, at=float(n)) for n in (1, 2, 3)])
+
+    deleted = await forget(storage, history=3.0)
+
+    assert deleted == 2
+    assert await storage.history("i1") == [entry(number=3, at=3.0)]
+
+
+async def test_an_event_is_forgotten_once_it_was_offered_to_all(storage: Storage) -> None:
+    rows = [event(number=n, accepted=float(n)) for n in (1, 2, 3)]
+    await commit(storage, events=rows, consumed=[(2, "i1", "", 3), (3, "i1", "", 3)])
+    await commit(storage, cursors=[(2, None), (3, None)])
+
+    deleted = await forget(storage, events=3.0)
+
+    assert deleted == 2
+    assert await storage.kept_events(wait(since=0.0, instance="x"), 9) == [rows[0], replace(rows[2], cursor=None)]
+    assert await storage.woken(2, ["i1"]) == set()
+    assert await storage.woken(3, ["i1"]) == {"i1"}
+
+
+async def test_an_event_that_has_woken_many_goes_with_all_of_it(storage: Storage) -> None:
+    await commit(storage, events=[event(number=n, accepted=float(n), cursor=None) for n in (1, 2)])
+    await commit(storage, consumed=[(n, f"i{i}", "", 3) for n in (1, 2) for i in range(1200)])
+
+    first = await forget(storage, events=9.0)
+    second = await forget(storage, events=9.0)
+
+    assert (first, second) == (1201, 1201)
+    assert await everything(storage) == {}
+
+
+async def test_nothing_is_forgotten_before_its_time(storage: Storage) -> None:
+    await commit(storage, instances=[instance(ended=5.0)], history=[entry(at=5.0)], inbox=[("m", 5.0)])
+    await commit(storage, events=[event(accepted=5.0, cursor=None)])
+
+    assert await forget(storage, history=5.0, instances=5.0, events=5.0, inbox=5.0) == 0
+
+
+async def test_errors_of_storage_are_ours(storage: Storage) -> None:
+    await storage.post(mail())
+
+    with pytest.raises(BureaucratError):
+        await storage.post(mail())

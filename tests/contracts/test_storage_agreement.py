@@ -1,0 +1,149 @@
+"""Whatever is written, in whatever order: every adapter answers as the one in memory does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from storage_rows import branch, dead, definition, entry, event, incident, instance, mail, out, value, wait
+from test_storage import ADAPTERS
+
+from bureaucrat.errors import StaleVersion
+from bureaucrat.ports import InstanceQuery, Storage, Writes
+from bureaucrat.storage.memory import MemoryStorage
+
+IDS = ("a", "b")
+BRANCHES = ("", "1", "1.1")
+SMALL = (0, 1, 2)
+TIMES = (1.0, 2.5, 4.1)
+NAMES = ("", "x", "y")
+JSON = (b"{}", b"[1]", '"ž"'.encode())
+
+#: for each part of a batch: what makes a row, the columns of its key, and other columns
+PARTS: dict[str, tuple[Callable[..., Any], dict[str, tuple[Any, ...]], dict[str, tuple[Any, ...]]]] = {
+    "branches": (
+        branch,
+        {"instance": IDS, "id": BRANCHES},
+        {"due": (None, *TIMES), "attempt": (None, 1), "state": JSON},
+    ),
+    "values": (value, {"instance": IDS, "branch": BRANCHES, "scope": SMALL, "name": NAMES}, {"value": JSON}),
+    "waits": (wait, {"instance": IDS, "branch": BRANCHES, "activity": SMALL}, {"path": NAMES, "fresh": (True, False)}),
+    "events": (event, {"number": SMALL}, {"accepted": TIMES, "cursor": (None, "", "a")}),
+    "mail": (mail, {"number": SMALL}, {"instance": IDS, "held": (True, False)}),
+    "outbox": (out, {"number": SMALL}, {"instance": IDS, "attempt": (None, *SMALL)}),
+    "dead": (dead, {"number": (1, 2, 3, 4)}, {"digest": NAMES, "at": TIMES}),
+    "history": (entry, {"instance": IDS, "number": SMALL}, {"at": TIMES}),
+    "incidents": (incident, {"instance": IDS, "number": SMALL}, {"opened": TIMES}),
+    "definitions": (definition, {"hash": NAMES}, {"version": (None, 1, 2), "source": NAMES}),
+}
+#: for each part of a batch that is a list of tuples: how many columns are its key, and all columns
+TUPLES: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
+    "scopes_gone": (3, (IDS, BRANCHES, SMALL)),
+    "branches_gone": (2, (IDS, BRANCHES)),
+    "waits_gone": (3, (IDS, BRANCHES, SMALL)),
+    "attempts_gone": (2, (IDS, SMALL)),
+    "incidents_closed": (2, (IDS, SMALL, TIMES, NAMES)),
+    "waits_seen": (3, (IDS, BRANCHES, SMALL)),
+    "cursors": (1, (SMALL, (None, "a", "b"))),
+    "consumed": (4, (SMALL, IDS, BRANCHES, SMALL)),
+    "inbox": (1, (NAMES, TIMES)),
+}
+
+
+class Chance:
+    """Batches and prunings by chance; the same for the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+        self.stored: dict[str, int] = {}  #: the version of each instance that is there
+
+    def step(self) -> Writes | dict[str, float]:
+        if self._random.random() < 0.15:
+            times = (0.0, *TIMES)
+            return {name: self._random.choice(times) for name in ("history", "instances", "events", "inbox")}
+        writes = Writes()
+        for name in (field.name for field in fields(Writes)):
+            if self._random.random() < 0.4:
+                setattr(writes, name, self._part(name))
+        return writes
+
+    def _part(self, name: str) -> list[Any]:
+        if name == "instances":
+            return [self._instance(id) for id in IDS if self._random.random() < 0.5]
+        if name in ("mail_gone", "outbox_gone"):
+            return [self._random.choice(SMALL)]
+        if name in TUPLES:
+            count, columns = TUPLES[name]
+            rows = [tuple(map(self._random.choice, columns)) for _ in range(2)]
+            return list({row[:count]: row for row in rows}.values())
+        make, key, others = PARTS[name]
+        found = [{column: self._random.choice(of) for column, of in (key | others).items()} for _ in range(3)]
+        return list({tuple(row[column] for column in key): make(**row) for row in found}.values())
+
+    def _instance(self, id: str) -> Any:
+        version = self.stored.get(id, 0) + (1 if self._random.random() < 0.9 else self._random.choice((0, 2)))
+        ended = self._random.choice((None, None, *TIMES))
+        return instance(id=id, version=version, ended=ended, releasable=self._random.random() < 0.5)
+
+
+async def told(storage: Storage, step: Writes | dict[str, float]) -> int | str:
+    """Do one thing; returns what the caller is told."""
+    if isinstance(step, dict):
+        return await storage.prune(**step)
+    try:
+        await storage.batch().commit(step)
+    except StaleVersion:
+        return "stale"
+    return "written"
+
+
+async def seen(storage: Storage) -> dict[str, Any]:
+    """All that can be asked."""
+    batch = storage.batch()
+    pairs = [("", "17"), ("x", "17"), ("z", "17")]
+    return {
+        "instances": await storage.instances(InstanceQuery()),
+        "lock": await batch.lock(IDS),
+        "load": await batch.load([("a", None), ("b", ["", "1", "2"])]),
+        "branches": [await storage.branches(id) for id in IDS],
+        "load_below": await batch.load_below("a", "1"),
+        "seen": await batch.seen(NAMES),
+        "due": await storage.due(3.0, 3),
+        "mail": await storage.mail(9),
+        "held_mail": [await storage.held_mail(id, 9) for id in IDS],
+        "releasable": await storage.releasable(9),
+        "fresh_waits": await storage.fresh_waits(9),
+        "pending_events": await storage.pending_events(9),
+        "attempts": await storage.attempts(("a", ""), 9),
+        "outbox": await storage.outbox(9),
+        "paths": await storage.paths("paid"),
+        "waits": [await storage.waits("paid", pairs, after, 1) for after in ("", "a")],
+        "waits_of": [await storage.waits_of(id) for id in IDS],
+        "kept_events": [await storage.kept_events(wait(instance=id, since=1.0), 2, after=0) for id in IDS],
+        "woken": [await storage.woken(number, IDS) for number in SMALL],
+        "history": [await storage.history(id) for id in IDS],
+        "incidents": await storage.incidents(),
+        "closed": await storage.incidents(closed=True),
+        "dead_letters": await storage.dead_letters(),
+        "definition": [await storage.definition(hash) for hash in NAMES],
+        "counts": await storage.counts(),
+    }
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("adapter", [name for name in ADAPTERS if name != "memory"])
+async def test_an_adapter_answers_as_the_one_in_memory_does(adapter: str, seed: int, tmp_path: Path) -> None:
+    memory, other, chance = MemoryStorage(), ADAPTERS[adapter](tmp_path), Chance(seed)
+    await other.open()
+    try:
+        for _ in range(20):
+            step = chance.step()
+            assert (step, await told(other, step)) == (step, await told(memory, step))
+            assert await seen(other) == await seen(memory)
+            chance.stored = {row.id: row.version for row in await memory.instances(InstanceQuery())}
+    finally:
+        await other.close()
