@@ -5,7 +5,8 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 
 # The process that `make run` shows, and the script that kills it in the middle and starts it again.
-RUN  = $(BIN)/bureaucrat run processes/order.xml --participants examples/participants.py --field order_id=1017 --field amount:json=120.5 --db run.db
+RUN  = $(BIN)/bureaucrat run processes/order.xml --participants examples/participants.py --field order_id=1017 \
+       --event 'payment.authorized order_id=1017 after=2s' --db run.db
 KILL_SCRIPT = examples/kill_and_continue.py
 
 .DEFAULT_GOAL := help

@@ -1,7 +1,7 @@
 """A ledger in a process of its own: it keeps each key once, and is asked over a socket.
 
-Run as ``python ledger.py FILE``; prints the port it listens on. A client sends ``key effect`` lines and reads ``new`` or
-``known`` for each. A line is in the file, and on the disk, before it is acknowledged.
+Run as ``python ledger.py FILE``; prints the port it listens on. A client sends ``key effect`` lines and reads ``new``
+or ``known`` for each. A line is in the file, and on the disk, before it is acknowledged.
 """
 
 from __future__ import annotations

@@ -1,0 +1,322 @@
+"""What an instance has done and does, as rows for people: of its history, then kept up by what the engine tells.
+
+Rules: a row is one activation; rows stand in the order of their starts, below the activity they belong to; the process
+itself and the bodies of cases and handlers have no row; nothing here prints or asks the storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from ..core.activities import Action, Await, Call, Delay, Foreach, While
+from ..core.activity import Activity
+from ..core.instance import Copy, Frame
+from ..core.states import State
+from ..core.table import Definition
+from ..engine.writes import Progress
+from ..ports import WaitRow
+
+_HIDDEN = frozenset({"process", "case", "block"})
+_MOST_ROWS = 60  #: below one row; a long loop shows its last ones
+
+
+class Mark(Enum):
+    """What a row's sign says."""
+
+    ACTIVE = auto()
+    WAITING = auto()
+    RETRYING = auto()
+    DONE = auto()
+    CANCELED = auto()
+    INCIDENT = auto()
+
+
+@dataclass(slots=True)
+class FailedAttempt:
+    """An attempt after which there is another."""
+
+    number: int
+    error: str
+    wait: float  #: seconds until the next
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One activation."""
+
+    activity: Activity
+    address: str
+    since: float  #: epoch seconds
+    mark: Mark = Mark.ACTIVE
+    ended: float | None = None
+    is_before: bool = False  #: an earlier run of this program did it
+    participant: str = ""
+    tries: int = 0
+    is_again: bool = False  #: the attempt was asked before, with the same key and token
+    turns: int = 0
+    failures: list[FailedAttempt] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    wrote: list[str] = field(default_factory=list)  #: names of the properties that it wrote
+    changed: dict[str, Any] = field(default_factory=dict)  #: those of them whose value is still to be seen
+    waits: str = ""  #: for what
+    until: float | None = None  #: epoch seconds
+    then: str = ""  #: what happens at that time
+    rows: list[Row] = field(default_factory=list)
+    dropped: int = 0  #: rows at the beginning that are not kept
+
+    @property
+    def label(self) -> str:
+        return self.activity.label
+
+    @property
+    def of(self) -> int:
+        """How many attempts there are at most."""
+        return self.activity.policy.retries + 1 if isinstance(self.activity, Action) else 1
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended is None
+
+
+class Story:
+    """One instance."""
+
+    def __init__(self, instance: str, definition: Definition, key: str | None, started: float) -> None:
+        self.instance = instance
+        self.definition = definition
+        self.key = key
+        self.started = started
+        self.ended: float | None = None
+        self.status = "running"
+        self.outcome: str | None = None
+        self.rows: list[Row] = []
+        self.called: list[Story] = []
+        self.warnings: list[str] = []
+        self.incidents: set[int] = set()  #: numbers of the open ones
+        self.actions = 0  #: completed
+        self.actions_before = 0  #: of them in an earlier run
+        self.retries = 0
+        self.opened = 0  #: incidents
+        self._open: dict[str, Row] = {}
+        self._parents: dict[int, Row] = {}  #: activity -> its latest row
+
+    @property
+    def name(self) -> str:
+        """``order 1017``; without a business key the end of the id."""
+        return f"{self.definition.name} {self.key or self.instance[-8:]}"
+
+    def place(self, activity: int) -> str:
+        """``processes/order.xml:44``"""
+        definition = self.definition
+        file = f"process {definition.name!r}, line " if definition.file.startswith("<") else f"{definition.file}:"
+        return f"{file}{definition.activities[activity].line}"
+
+    def family(self) -> Iterable[Story]:
+        """It and the instances it called."""
+        yield self
+        for called in self.called:
+            yield from called.family()
+
+    def adopt(self, called: Story, address: str) -> None:
+        """An instance was called by the activity at that address: its rows stand below that one's."""
+        self.called.append(called)
+        row = self._open.get(address)
+        if row is not None:
+            called.rows = row.rows
+
+    # -- what happens
+
+    def take(self, entry: Progress) -> Row | None:
+        """Take in what was committed; the row that it is about, if it has one."""
+        if entry.activity is None:
+            self._whole(entry)
+            return None
+        activity = self.definition.activities[entry.activity]
+        row = self._open.get(entry.address)
+        if entry.what == "started":
+            return row if row and row.since == entry.at else self._start(activity, entry.address, entry.at)
+        if row is None:
+            if activity.tag in _HIDDEN:
+                self._hidden(entry)
+                return None
+            row = self._start(activity, entry.address, entry.at)
+        if row is not None:
+            self._change(row, entry)
+        return row
+
+    def _whole(self, entry: Progress) -> None:
+        detail: dict[str, Any] = entry.detail
+        match entry.what:
+            case "ended":
+                self.ended, self.status, self.outcome = entry.at, detail["status"], detail["outcome"]
+            case "warning":
+                self.warnings.append(detail["message"])
+
+    def _hidden(self, entry: Progress) -> None:
+        """The process, a case or a handler can be an incident, too."""
+        detail: dict[str, Any] = entry.detail
+        match entry.what:
+            case "incident":
+                self.opened += 1
+                self.incidents.add(detail["number"])
+            case "resolved":
+                self.incidents.discard(detail["number"])
+
+    def _start(self, activity: Activity, address: str, at: float) -> Row | None:
+        if activity.tag in _HIDDEN:
+            return None
+        row = Row(activity, address, at)
+        if isinstance(activity, Action):
+            row.participant = activity.participant.literal or ""
+        self._open[address] = row
+        self._append(row)
+        return row
+
+    def _append(self, row: Row) -> None:
+        """Put a row below the one it belongs to: the latest of the nearest activity around that has rows."""
+        index = row.activity.parent
+        while index > 0 and index not in self._parents:
+            index = self.definition.activities[index].parent
+        above = self._parents.get(index)
+        self._parents[row.activity.index] = row
+        if above is None:
+            self.rows.append(row)
+            return
+        above.rows.append(row)
+        is_loop = isinstance(above.activity, While | Foreach) and row.activity.parent == above.activity.index
+        above.turns += is_loop and row.activity.slot == 0
+        if len(above.rows) > _MOST_ROWS and not above.rows[0].is_open:
+            del above.rows[0]
+            above.dropped += 1
+
+    def _change(self, row: Row, entry: Progress) -> None:
+        detail: dict[str, Any] = entry.detail
+        match entry.what:
+            case "dispatched":
+                row.is_again = row.tries == detail["attempt"]
+                row.participant, row.tries = detail["participant"], detail["attempt"]
+                row.mark, row.until = Mark.ACTIVE, None
+            case "failed":
+                self.retries += 1
+                row.failures.append(FailedAttempt(detail["attempt"], detail["error"], detail["wait"]))
+                row.mark, row.until, row.then = Mark.RETRYING, entry.at + detail["wait"], "again"
+            case "incident":
+                self.opened += 1
+                self.incidents.add(detail["number"])
+                row.mark, row.until, row.waits = Mark.INCIDENT, None, detail["message"]
+            case "resolved":
+                self.incidents.discard(detail["number"])
+                row.mark, row.waits = Mark.ACTIVE, ""
+            case "caught":
+                row.notes.append(f"caught {detail['code']}")
+                row.mark, row.until, row.waits = Mark.ACTIVE, None, ""
+            case "reminded":
+                row.notes.append(f"reminder {detail['times']}")
+            case "overdue":
+                row.notes.append("overdue")
+            case "warning":
+                self.warnings.append(detail["message"])
+            case "completed" | "canceled":
+                self._end(row, entry, detail)
+
+    def _end(self, row: Row, entry: Progress, detail: dict[str, Any]) -> None:
+        is_done = entry.what == "completed"
+        row.mark = Mark.DONE if is_done else Mark.CANCELED
+        row.since, row.ended, row.tries = detail["since"], entry.at, detail["tries"]
+        row.wrote, row.waits, row.until = detail.get("wrote", []), "", None
+        self.actions += is_done and isinstance(row.activity, Action)
+        self._open.pop(row.address, None)
+
+    # -- what was before
+
+    def restore(self, entries: Iterable[Progress], copy: Copy) -> None:
+        """Build the rows of an instance that goes on: of its history, and of what is active in it."""
+        self._open.clear()
+        for entry in entries:
+            self.take(entry)
+        for branch in copy.branches.values():
+            for frame in branch.frames:
+                activity = self.definition.activities[frame.activity]
+                address = self.definition.address(self.instance, branch.id, frame.activity)
+                if activity.tag not in _HIDDEN:
+                    row = self._open.get(address) or self._start(activity, address, frame.since)
+                    if row is not None:
+                        row.since, row.tries = frame.since, frame.tries
+        self._arrange()
+        self.actions_before = self.actions
+
+    def _arrange(self) -> None:
+        """Put rows that were met in the order of their ends into that of their starts, each below its own."""
+        rows = sorted(self._own_rows(), key=lambda row: (row.since, row.activity.index))
+        self.rows.clear()
+        self._parents.clear()
+        for row in rows:
+            row.rows.clear()
+            row.turns, row.is_before = 0, not row.is_open
+        for row in rows:
+            self._append(row)
+
+    # -- what is stored
+
+    def look(self, copy: Copy, waits: Iterable[WaitRow]) -> None:
+        """Add what only the stored state tells: values that were written, and what the active ones wait for."""
+        events = {(wait.branch, wait.activity): wait for wait in waits}
+        for row in self._own_rows():
+            for name in row.wrote:
+                found = self._value(copy, row.activity.index, name)
+                if found is not None:
+                    row.changed[name] = found[0]
+            row.wrote = []
+        for branch in copy.branches.values():
+            if branch.frames:
+                frame = branch.frames[-1]
+                row_of = self._open.get(self.definition.address(self.instance, branch.id, frame.activity))
+                if row_of is not None:
+                    _wait(row_of, frame, events.get((branch.id, frame.activity)))
+
+    def _value(self, copy: Copy, index: int, name: str) -> tuple[Any] | None:
+        """The value of a name as the activity sees it; None if its scope is closed."""
+        while index >= 0:
+            for branch in copy.branches.values():
+                scope = branch.scopes.get(index)
+                if scope is not None and name in scope.values:
+                    return (scope.values[name],)
+            index = self.definition.activities[index].parent
+        return None
+
+    def _own_rows(self) -> list[Row]:
+        """All its rows, without those of the instances it called."""
+        return [row for row in _all_rows(self.rows) if row.address.startswith(self.instance)]
+
+    def open_rows(self) -> list[Row]:
+        """The innermost open rows: where it stands."""
+        rows = [row for row in _all_rows(self.rows) if row.is_open]
+        return [row for row in rows if not any(below.is_open for below in row.rows)]
+
+
+def _all_rows(rows: list[Row]) -> list[Row]:
+    found: list[Row] = []
+    for row in rows:
+        found.append(row)
+        found += _all_rows(row.rows)
+    return found
+
+
+def _wait(row: Row, frame: Frame, wait: WaitRow | None) -> None:
+    """What an active row waits for, and until when."""
+    timers = frame.timers
+    if frame.state is State.RETRYING:
+        row.mark, row.until, row.then = Mark.RETRYING, timers.get("retry"), "again"
+    elif frame.state is State.WAITING:
+        match row.activity:
+            case Await():
+                key = f", {wait.path}={wait.value}" if wait is not None and wait.path else ""
+                row.waits = f"event {frame.text}{key}"
+                row.mark, row.until, row.then = Mark.WAITING, timers.get("timeout"), "else Timeout"
+            case Delay():
+                row.mark, row.until, row.then = Mark.WAITING, timers.get("delay"), "goes on"
+            case Call():
+                row.mark, row.until, row.then = Mark.WAITING, timers.get("timeout"), "else Timeout"

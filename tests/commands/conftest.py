@@ -1,0 +1,31 @@
+"""A command line for each test."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from command_shell import ROOT, TIMEOUT, Shell
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """The command line in an empty folder; temporary files of the programs stay in it."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    (tmp_path / "work").mkdir()
+    environment = {name: text for name, text in os.environ.items() if name not in ("BUREAUCRAT_LEDGER", "NO_COLOR")}
+    environment |= {"PYTHONPATH": str(ROOT), "TMPDIR": str(temporary), "PYTHONUTF8": "1"}
+    made = Shell(tmp_path / "work", environment)
+    watchdog = threading.Timer(TIMEOUT, made.kill)
+    watchdog.start()
+    yield made
+    watchdog.cancel()
+    made.kill()
+    for program in made.started:
+        program.process.wait()
+        if program.process.stdout is not None:
+            program.process.stdout.close()
