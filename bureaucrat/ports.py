@@ -185,7 +185,9 @@ class Writes:
     """Everything one batch changes. Committed whole or not at all.
 
     Applied in this order: what is gone (scopes, branches with their values and waits, waits, mail, outbox), then what
-    is there. A row may be in both halves; then it is there.
+    is there. A row may be in both halves; then it is there. An instance has one row in it at most. A base (the
+    value with the empty name) comes in place of its whole scope; other values of that scope are put on top of it. No
+    text, JSON apart, holds a NUL character.
     """
 
     scopes_gone: list[tuple[str, str, int]] = field(default_factory=list)
@@ -286,7 +288,8 @@ class Storage(Protocol):
     async def releasable(self, limit: int) -> list[str]:
         """Instances that may apply what they kept back."""
 
-    async def fresh_waits(self, limit: int) -> list[WaitRow]: ...
+    async def fresh_waits(self, limit: int) -> list[WaitRow]:
+        """Waits for which kept events were not looked through yet, in order of their keys."""
 
     async def pending_events(self, limit: int) -> list[EventRow]:
         """Events not yet offered to all waits, oldest first."""
@@ -294,7 +297,8 @@ class Storage(Protocol):
     async def attempts(self, after: tuple[str, str], limit: int) -> list[tuple[str, str, int]]:
         """(instance, branch, attempt) of branches that wait for an answer, in that order, after a given one."""
 
-    async def outbox(self, limit: int) -> list[OutboxRow]: ...
+    async def outbox(self, limit: int) -> list[OutboxRow]:
+        """What is to be published, oldest first."""
 
     # events
     async def paths(self, event: str) -> list[str]:
@@ -317,8 +321,13 @@ class Storage(Protocol):
     async def branches(self, instance: str) -> Loaded: ...
     async def waits_of(self, instance: str) -> list[WaitRow]: ...
     async def history(self, instance: str, after: int = 0, limit: int = 1000) -> list[HistoryRow]: ...
-    async def incidents(self, instance: str | None = None, *, closed: bool = False) -> list[IncidentRow]: ...
-    async def dead_letters(self, limit: int = 100) -> list[DeadRow]: ...
+
+    async def incidents(self, instance: str | None = None, *, closed: bool = False) -> list[IncidentRow]:
+        """Open incidents, with `closed` those that were closed too, in the order they were opened."""
+
+    async def dead_letters(self, limit: int = 100) -> list[DeadRow]:
+        """Messages that no instance took, newest first."""
+
     async def counts(self) -> dict[str, int]:
         """Rows in each table, by the table's name."""
 
@@ -329,7 +338,10 @@ class Storage(Protocol):
         """Delete what is older than these instants (epoch seconds), a bounded part each time; returns rows deleted."""
 
     async def post(self, mail: MailRow) -> None:
-        """Leave a message for a daemon; the one thing another process than the daemon may write."""
+        """Leave a message for a daemon; the one thing another process than the daemon may write.
+
+        :raises StorageUnavailable: nothing was written; also if the number is taken, for nothing is overwritten.
+        """
 
 
 # -- transport

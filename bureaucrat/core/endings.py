@@ -161,8 +161,8 @@ class Endings(Steps):
         frame.incident, frame.fault = self.instance.opened, fault
         frame.blocks = kind == "engine" if blocks is None else blocks
         self.instance.blocking += frame.blocks
-        if not was_incident:
-            self.state(at, State.INCIDENT)
+        at.frame.state = frame.state if was_incident else move(frame.state, State.INCIDENT)
+        self.touch(at.branch)
         self.record(at, "incident", number=frame.incident, kind=kind, code=code, message=message)
         address = self.address(at)
         self.emit(OpenIncident(frame.incident, at.branch.id, frame.activity, address, kind, code, message))

@@ -101,7 +101,9 @@ class Steps:
         return found if isinstance(found, str) else canonical(found)
 
     def duration(self, at: Place, value: Value) -> float:
-        found = self.value(at, value)
+        if value.expression is None:
+            return float(value.literal)
+        found = self.evaluate(at, value.expression)
         try:
             return parse_duration(found if isinstance(found, str) else canonical(found))
         except ValueError as error:

@@ -17,7 +17,6 @@ class State(StrEnum):
     HANDLING = "handling"  #: one of its fault handlers runs
     INCIDENT = "incident"  #: rests until a person decides
     COMPLETED = "completed"
-    FAULTED = "faulted"
     CANCELED = "canceled"
 
 
@@ -32,7 +31,7 @@ class Status(StrEnum):
     CANCELED = "canceled"
 
 
-_ENDS = frozenset({State.COMPLETED, State.FAULTED, State.CANCELED})
+_ENDS = frozenset({State.COMPLETED, State.CANCELED})
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.ACTIVE: frozenset({State.WAITING, State.PAUSED, State.HANDLING, State.INCIDENT}) | _ENDS,
@@ -42,7 +41,6 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.HANDLING: frozenset({State.ACTIVE, State.INCIDENT}) | _ENDS,
     State.INCIDENT: frozenset({State.WAITING, State.HANDLING}) | _ENDS,
     State.COMPLETED: frozenset(),
-    State.FAULTED: frozenset(),
     State.CANCELED: frozenset(),
 }
 

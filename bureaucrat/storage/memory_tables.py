@@ -69,8 +69,8 @@ class Table(Generic[Row]):
         self._copy = _copier(kind)
         self._key = key
         self._rows: dict[Key, Row] = {}
-        self._orders: dict[str, Order[Row]] = {"key": key, **orders}
-        self._sorted: dict[str, list[tuple[Key, Key]]] = {name: [] for name in self._orders}
+        self._orders = orders
+        self._sorted: dict[str, list[tuple[Key, Key]]] = {name: [] for name in ("key", *orders)}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -137,6 +137,10 @@ class Table(Generic[Row]):
             yield self._rows[key]
 
     def _sort(self, key: Key, old: Row | None, new: Row | None) -> None:
+        if old is None:
+            insort(self._sorted["key"], (key, key))
+        elif new is None:
+            del self._sorted["key"][bisect_left(self._sorted["key"], (key, key))]
         for name, order in self._orders.items():
             before = None if old is None else order(old)
             after = None if new is None else order(new)

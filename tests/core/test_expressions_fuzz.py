@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from random import Random
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from bureaucrat.core.expressions import FUNCTION_NAMES, InvalidExpression, compile_expression
 from bureaucrat.core.faults import Thrown
 
+EXAMPLES = int(os.environ.get("FUZZ", "10000"))
 CODES = {"UndefinedProperty", "ExpressionError", "LimitExceeded"}
 EXTRA = frozenset({"event", "answer"})
 METHODS = [
@@ -240,6 +242,18 @@ def test_any_sentence_of_the_grammar_is_refused_or_evaluated(
 ) -> None:
     """Most is evaluated, and fails."""
     check(sentence(Random(seed), depth), context, event)
+
+
+def test_ten_thousand_sentences_are_refused_or_evaluated() -> None:
+    """The environment variable ``FUZZ`` is their number; a failure says its seed."""
+    contexts = [{"a": [1, "x", None], "b": {"a": 2.5, "c": [[]]}, "c": "text"}, {"a": 7, "b": [True], "c": -1}, {}]
+    for seed in range(EXAMPLES):
+        source = sentence(Random(seed), 1 + seed % 5)
+        try:
+            check(source, contexts[seed % 3], contexts[(seed + 1) % 3])
+        except BaseException as error:
+            error.add_note(f"seed {seed}: {source!r}")
+            raise
 
 
 @pytest.mark.parametrize(

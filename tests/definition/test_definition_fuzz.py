@@ -1,7 +1,7 @@
 """Any text gives a definition or an :class:`InvalidDefinition`, soon, and nothing else.
 
 Two sources of text: good documents with bytes changed, and documents made from the grammar with mistakes among them.
-The environment variable ``FUZZ`` is the number of examples (5,000); the seed of a failure is in its message.
+The environment variable ``FUZZ`` is the number of examples (10,000); the seed of a failure is in its message.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bureaucrat.core.table import Definition
 from bureaucrat.definition import InvalidDefinition, Problem, ReadLimits, read
 from bureaucrat.definition.grammar import ACTIVITIES, ELEMENTS, ROOT, TAGS, Content, Kind, child_of
 
-EXAMPLES = int(os.environ.get("FUZZ", "5000"))
+EXAMPLES = int(os.environ.get("FUZZ", "10000"))
 BROKEN = [path.read_bytes() for path in sorted((Path(__file__).parent / "broken").glob("*.xml"))]
 SEEDS = [EVERYTHING.encode(), ORIGINAL.encode(), *BROKEN]
 LIMITS = ReadLimits(document_bytes=20_000, depth=20, activities=200, elements=300, attributes=20, problems=50)

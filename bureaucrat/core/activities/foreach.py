@@ -39,8 +39,8 @@ class Foreach(Sequential):
                 return selected
             case dict():
                 return list(selected)
-        kind = type(selected).__name__
-        raise Thrown(EXPRESSION_ERROR, f"{self.select.source!r} gives a {kind}; foreach takes a list or a mapping")
+        kind = "null" if selected is None else f"of type {type(selected).__name__}"
+        raise Thrown(EXPRESSION_ERROR, f"{self.select.source!r} is {kind}; foreach takes a list or a mapping")
 
     def on_body(self, run: Run, at: Place) -> None:
         if self.item_value is not None:
