@@ -22,7 +22,7 @@ help:
 	@echo "make clean        remove all that these commands made"
 
 run: $(VENV)/.run
-	@rm -f run.db run.db-wal run.db-shm run.db.lock
+	@rm -f run.db run.db-wal run.db-shm run.db.lock run.db.pid
 ifdef KILL
 	@$(BIN)/python $(KILL_SCRIPT) $(RUN)
 else
@@ -49,12 +49,12 @@ dev: $(VENV)/.test
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov mutants
-	rm -f run.db run.db-wal run.db-shm run.db.lock
+	rm -f run.db run.db-wal run.db-shm run.db.lock run.db.pid
 	find bureaucrat tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # -- the environment: made once, and again when setup.cfg changes
 
-$(VENV)/bin/python:
+$(VENV)/pyvenv.cfg:
 	@command -v $(PYTHON) >/dev/null || { echo "make: there is no $(PYTHON); install Python 3.11 or newer, or: make PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11; try: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
@@ -63,10 +63,10 @@ $(VENV)/bin/python:
 	@echo "setting up $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: setup.cfg pyproject.toml | $(VENV)/bin/python
+$(VENV)/.run: setup.cfg pyproject.toml | $(VENV)/pyvenv.cfg
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
-$(VENV)/.test: setup.cfg pyproject.toml | $(VENV)/bin/python
+$(VENV)/.test: setup.cfg pyproject.toml | $(VENV)/pyvenv.cfg
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ $(VENV)/.run

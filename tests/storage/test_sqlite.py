@@ -320,7 +320,9 @@ async def test_a_file_that_somebody_keeps_locked_can_be_used_afterwards(storage:
     assert await storage.instances(InstanceQuery()) == writes("i1", 1).instances
 
 
-async def test_a_connection_that_was_lost_is_made_again_once_the_file_is_back(storage: SqliteStorage, path: Path) -> None:
+async def test_a_connection_that_was_lost_is_made_again_once_the_file_is_back(
+    storage: SqliteStorage, path: Path
+) -> None:
     assert storage._writer is not None
     with pytest.raises(StorageUnavailable) as lost:
         await storage._writer.do(lambda c: c.close())
