@@ -30,7 +30,8 @@ class Endings(Steps):
         self._leave(at, State.COMPLETED)
         if branch.frames:
             outer = Place(branch, branch.frames[-1])
-            self.agenda.append((Todo.CHILD, outer, self.activity(at).slot))
+            is_handler = any(handler.body == at.frame.activity for handler in self.activity(outer).handlers)
+            self.agenda.append((Todo.HANDLED if is_handler else Todo.CHILD, outer, self.activity(at).slot))
         elif branch.id == ROOT:
             self.finish(Status.COMPLETED)
         else:

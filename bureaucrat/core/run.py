@@ -36,6 +36,7 @@ class Todo(Enum):
 
     ENTER = auto()
     CHILD = auto()
+    HANDLED = auto()
     FORK = auto()
     BODY = auto()
     JOINED = auto()

@@ -327,9 +327,10 @@ class _Step(Endings):
                 activity.on_body(self, at)
             case Todo.JOINED:
                 activity.on_joined(self, at, argument)
-            case Todo.CHILD if at.frame.state is State.HANDLING:
-                self.state(at, State.ACTIVE)
-                at.frame.fault = None
+            case Todo.HANDLED:
+                if at.frame.state is State.HANDLING:  # an incident of its own stays one until a person decides
+                    self.state(at, State.ACTIVE)
+                    at.frame.fault = None
                 activity.on_handled(self, at)
             case Todo.CHILD:
                 activity.on_child(self, at, argument)

@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Any
 
 from ..clock import Clock
@@ -36,6 +37,7 @@ from .writes import Collector, Progress
 log = logging.getLogger(__name__)
 
 _FLIGHTS = 4  #: batches that may be on their way to the disk at once
+_SWEEPS_A_TIDY = 60
 _SWEPT = 1_000  #: rows one sweep takes of a kind
 
 
@@ -320,11 +322,23 @@ class Engine:
         )
         self._wake.set()
 
+    async def tidy(self) -> int:
+        """Delete a bounded part of what was kept long enough; returns the rows deleted."""
+        now, settings = self.clock.now(), self.settings
+        return await self.storage.prune(
+            history=now - settings.history_retention,
+            instances=now - settings.instance_retention,
+            events=now - settings.event_retention,
+            inbox=now - settings.dedup_window,
+        )
+
     async def _sweep_regularly(self) -> None:
-        while True:
+        for turn in count():
             await asyncio.sleep(self.settings.sweep)
             try:
                 await self.sweep()
+                if turn % _SWEEPS_A_TIDY == 0:
+                    await self.tidy()
             except StorageUnavailable as error:
                 log.warning("the sweep found storage unavailable", extra={"reason": str(error)})
 

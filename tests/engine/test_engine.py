@@ -328,3 +328,30 @@ async def test_a_defect_of_the_engine_ends_it_instead_of_being_repeated_for_ever
         await engine.run()
 
     assert await status(world, "a") is None
+
+
+async def test_what_was_kept_long_enough_is_deleted(world: World) -> None:
+    engine = await world.start()
+    engine.put(launch(world, "a"))
+    engine.put(Delivery("a", Cancel()))
+    await engine.drain()
+    await engine.event("nobody waits for it", {}, id="e1")
+    await engine.drain()
+
+    kept = await engine.tidy()
+    world.clock.advance_to(1_000.0 + 91 * 86_400)
+    deleted = await engine.tidy()
+
+    counts = await world.storage.counts()
+    assert kept == 0
+    assert deleted > 0
+    assert {table for table, rows in counts.items() if rows} == {"definitions"}
+
+
+async def test_an_event_with_an_id_is_accepted_once(world: World) -> None:
+    engine = await world.start()
+
+    accepted = [await engine.event("paid", {}, id="e1") for _ in range(3)]
+
+    assert accepted == [True, False, False]
+    assert (await world.storage.counts())["events"] == 1

@@ -3,8 +3,8 @@
 Every definition is valid and bounded: each loop counts its turns, each list is short, so an instance always ends or
 waits. It is drawn from a ``random.Random`` that hypothesis may control, so that failures shrink.
 
-Durations differ from each other by at least ten milliseconds wherever they may meet, because simultaneous timers have no
-order in the language.
+Durations differ from each other by at least ten milliseconds wherever they may meet, because simultaneous timers have
+no order in the language.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ class Writer:
             )
         faults = self.faults(depth) if self.chance(22) else ""
         if properties:
-            return f"<context>{properties}{faults}</context>" if self.chance(50) else f"<context>{properties}</context>{faults}"
+            inside, beside = (faults, "") if self.chance(50) else ("", faults)
+            return f"<context>{properties}{inside}</context>{beside}"
         return faults
 
     def faults(self, depth: int) -> str:
@@ -174,7 +175,8 @@ class Writer:
             conditions = "".join(
                 f"<condition>{escape(self.condition())}</condition>" for _ in range(self.random.randrange(1, 3))
             )
-            cases += f"<case{self.attributes('case', True)}>{self.context(0)}{conditions}{self.body(depth, 2, 1)}</case>"
+            start = f"<case{self.attributes('case', True)}>{self.context(0)}"
+            cases += f"{start}{conditions}{self.body(depth, 2, 1)}</case>"
         if self.chance(50):
             cases += f"<default{self.attributes('default', True)}>{self.context(0)}{self.body(depth, 2, 1)}</default>"
         return f"<switch{attributes}>{self.context(depth)}{cases}</switch>"

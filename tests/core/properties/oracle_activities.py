@@ -1,0 +1,316 @@
+"""What each activity does in the oracle: a generator that yields where it waits; and what it reads and writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+
+from .oracle_runs import DAY, Run, Sent, Steps, Task, Thrown, Unwind, canonical, children, scalar
+
+if TYPE_CHECKING:
+    from .oracle import World
+    from .oracle_instance import Instance
+
+_FUNCTIONS: dict[str, Any] = {"__builtins__": {}, "len": len, "str": str, "range": range}
+
+
+class Activities:
+    """The half of an instance that knows the activities."""
+
+    world: World
+    root: Run
+    depth: int
+    outcome: str | None
+    live: list[Run]
+    run: Callable[..., Steps]
+    open: Callable[..., None]
+    throw: Callable[[Run, str], Steps]
+    incident: Callable[[Run, str, str], None]
+    take: Callable[[Callable[[], None]], None]
+    ended: Callable[..., None]
+    start: Callable[[dict[str, Any]], None]
+
+    # -- values
+
+    def visible(self, me: Run) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        for place in reversed(list(me.outward())):
+            seen.update(place.scope or {})
+            if place.handling is not None:
+                seen["inst:fault"] = place.handling
+        return seen
+
+    def write(self, me: Run, name: str, value: Any) -> None:
+        item = self.root
+        for place in me.outward():
+            if place.scope is None:
+                continue
+            if name in place.declared:
+                place.scope[name] = value
+                return
+            if place.tag == "foreach" and item is self.root:
+                item = place
+        assert item.scope is not None
+        item.scope[name] = value
+
+    def evaluate(self, me: Run, text: str, **extra: Any) -> Any:
+        seen = self.visible(me)
+        try:
+            value = eval(text.strip(), _FUNCTIONS, {**seen, "context": seen, **extra})
+            return json.loads(json.dumps(value if not isinstance(value, range) else list(value)))
+        except (KeyError, NameError) as error:
+            raise Thrown("UndefinedProperty") from error
+        except Exception as error:
+            raise Thrown("ExpressionError") from error
+
+    def value(self, me: Run, text: str) -> str:
+        if not text.startswith("="):
+            return text
+        value = self.evaluate(me, text[1:])
+        return value if isinstance(value, str) else canonical(value)
+
+    def holds(self, me: Run, element: Any) -> bool:
+        return any(self.evaluate(me, one.text) for one in element.findall("condition"))
+
+    def child(self, me: Run, number: int, task: Task | None = None) -> Run:
+        return Run(children(me.element)[number], f"{me.path}_{number}", me, task or me.task)
+
+    # -- the activities
+
+    def do_sequence(self, me: Run) -> Steps:
+        for number in range(len(children(me.element))):
+            yield from self.run(self.child(me, number))
+
+    def do_switch(self, me: Run) -> Steps:
+        for number, case in enumerate(children(me.element)):
+            if case.tag == "default" or self.holds(me, case):
+                yield from self.run(self.child(me, number))
+                return
+
+    def do_while(self, me: Run) -> Steps:
+        while self.holds(me, me.element):
+            me.turn_began = self.world.next()
+            yield from self.do_sequence(me)
+
+    def do_foreach(self, me: Run) -> Steps:
+        select = me.element.get("select")
+        selected = self.evaluate(me, select[1:] if select.startswith("=") else select)
+        if not isinstance(selected, list | dict):
+            raise Thrown("ExpressionError")
+        me.items, me.number, me.collected = list(selected), 0, []  # type: ignore[attr-defined]
+        yield from self.foreach_items(me)
+
+    def foreach_items(self, me: Run) -> Steps:
+        while me.number < len(me.items):  # type: ignore[attr-defined]
+            item = me.items[me.number]  # type: ignore[attr-defined]
+            me.turn_began = self.world.next()
+            me.scope = None
+            if me.element.find("context") is not None:
+                self.open(me)
+            me.scope = {**(me.scope or {}), "inst:current": item, "inst:iteration": me.number + 1}  # type: ignore[attr-defined]
+            if me.element.get("as"):
+                me.scope[me.element.get("as")] = item
+            yield from self.do_sequence(me)
+            self.collect(me)
+        me.scope = None
+        if me.element.get("collect"):
+            self.write(me, me.element.get("collect"), me.collected)  # type: ignore[attr-defined]
+
+    def foreach_goes_on(self, me: Run) -> Steps:
+        self.collect(me)
+        yield from self.foreach_items(me)
+
+    def collect(self, me: Run) -> None:
+        me.number += 1  # type: ignore[attr-defined]
+        if me.element.get("collect"):
+            me.collected.append(self.evaluate(me, me.element.get("value")))  # type: ignore[attr-defined]
+
+    def _branches(self, me: Run, is_race: bool) -> Generator[None, Any, int | None]:
+        """Run every child as a task; in a race until one has completed, whose number is returned."""
+        tasks: list[Task] = []
+        live: set[Task] = set()
+        try:
+            for number in range(len(children(me.element))):
+                task = Task(me.task)
+                task.steps = self.run(self.child(me, number, task))
+                tasks.append(task)
+                try:
+                    next(task.steps)
+                    live.add(task)
+                except StopIteration:
+                    if is_race:
+                        return number
+            while live:
+                ended = yield
+                if ended in live:
+                    live.remove(ended)
+                    if is_race:
+                        return tasks.index(ended)
+            return None
+        finally:
+            for task in reversed(tasks):
+                task.steps.close()
+
+    def do_all(self, me: Run) -> Steps:
+        yield from self._branches(me, is_race=False)
+
+    def do_any(self, me: Run) -> Steps:
+        first = yield from self._branches(me, is_race=True)
+        if me.element.get("winner") and first is not None:
+            child = children(me.element)[first]
+            self.write(me, me.element.get("winner"), child.get("id") or child.tag)
+
+    def do_assign(self, me: Run) -> Steps:
+        texts = [me.element.text or "", *(part.tail or "" for part in me.element)]
+        self.write(me, me.element.get("property"), self.evaluate(me, "".join(texts)))
+        yield from ()
+
+    def do_fault(self, me: Run) -> Steps:
+        yield from self.throw(me, self.value(me, me.element.get("code", "terminate")))
+
+    def do_exit(self, me: Run) -> Steps:
+        scope = me.element.get("scope")
+        target = next((one for one in me.outward() if scope and one.element.get("id") == scope), self.root)
+        if me.element.get("outcome") is not None:
+            self.outcome = self.value(me, me.element.get("outcome"))
+        raise Unwind(target, "end")
+        yield
+
+    def do_signal(self, me: Run) -> Steps:
+        body = {one.get("name"): self.evaluate(me, one.text) for one in me.element.findall("field")}
+        self.world.accept(self.value(me, me.element.get("event")), body)
+        yield from ()
+
+    def do_delay(self, me: Run) -> Steps:
+        me.timers["delay"] = self.world.now + float(me.element.get("duration"))
+        me.waiting = "waiting"
+        yield
+
+    def do_await(self, me: Run) -> Steps:
+        key = me.element.get("key")
+        since = me.element.get("since", "start" if key else "wait")
+        around = next(one for one in me.outward() if one is not me and (one.scope is not None or one.turn_began))
+        value = None
+        if key:
+            value = scalar(self.evaluate(me, f"context[{key!r}]"))
+            if value is None:
+                raise Thrown("ExpressionError")
+        times = {"wait": self.world.next(), "start": self.started, "turn": around.turn_began or around.began}
+        me.wait = {
+            "event": self.value(me, me.element.get("event")),
+            "key": key,
+            "value": value,
+            "since": times[since],
+        }
+        me.waiting = "waiting"
+        self.world.fresh.append(me)
+        event = yield
+        me.wait, me.waiting = None, ""
+        if me.element.get("property"):
+            self.write(me, me.element.get("property"), event.body)
+
+    def do_call(self, me: Run) -> Steps:
+        text = self.evaluate(me, f"context[{me.element.get('process')[1:]!r}]")
+        if not isinstance(text, str):
+            raise Thrown("InvalidDefinition")
+        fields = self.input(me, {})
+        child: list[Instance] = []
+        self.world.mail.append(lambda: self._start_called(me, text, fields, child))
+        me.waiting, me.called = "waiting", child
+        try:
+            code, answer = yield
+            child.clear()
+        finally:
+            me.waiting, me.called = "", None
+            self.world.mail.extend(lambda one=one: one.has_ended or self._cancel_called(one) for one in child)
+        if code is not None:
+            yield from self.throw(me, code)
+        for one in me.element.iterfind("output/field"):
+            self.write(me, one.get("name"), self.evaluate(me, one.text, answer=answer))
+
+    def _start_called(self, me: Run, text: str, fields: dict[str, Any], child: list[Instance]) -> None:
+        if not text.startswith("<process"):
+            self.take(lambda: self.ended(me, child, "InvalidDefinition", {}))
+            return
+        instance = type(self)(self.world, etree.fromstring(text), (self, me, child), self.depth + 1)
+        child.append(instance)
+        instance.start(fields)
+        if me.called is not child:
+            self.world.mail.append(lambda: instance.has_ended or self._cancel_called(instance))
+
+    def _cancel_called(self, instance: Instance) -> None:
+        self.world.begin()
+        instance.cancel()
+
+    def input(self, me: Run, default: dict[str, Any]) -> dict[str, Any]:
+        element = me.element.find("input")
+        if element is None:
+            return default
+        given = self.visible(me) if element.get("all") else {}
+        for one in element.findall("field"):
+            given[one.get("name")] = self.evaluate(me, one.text)
+        return given
+
+    def do_action(self, me: Run) -> Steps:
+        element = me.element
+        retries = int(element.get("retries", 0))
+        while True:
+            self._dispatch(me)
+            while True:
+                got = yield
+                if isinstance(got, tuple) and got[0] == "done":
+                    self._answered(me, got[1], got[2])
+                    return
+                if got == "again":
+                    me.tries = 0
+                    break
+                if got == "retry":
+                    break
+                if isinstance(got, tuple) and got[0] == "critical":
+                    yield from self.throw(me, got[1].get("code") or "ActionError")
+                if isinstance(got, tuple) and got[0] != "error":
+                    me.timers.clear()
+                    self.incident(me, "error", "BadAnswer")
+                    continue
+                me.timers.clear()
+                code = "Timeout" if got == "timeout" else "ActionError"
+                if me.tries <= retries:
+                    wait = float(element.get("delay", 1)) * float(element.get("backoff", 2)) ** (me.tries - 1)
+                    me.timers["retry"] = self.world.now + min(wait, 300.0)
+                    me.waiting = "retrying"
+                elif element.get("exhausted", "fault" if code == "Timeout" else "incident") == "fault":
+                    yield from self.throw(me, code)
+                else:
+                    self.incident(me, "error", code)
+
+    def _dispatch(self, me: Run) -> None:
+        participant = self.value(me, me.element.get("participant"))
+        fields = self.input(me, self.visible(me))
+        me.tries += 1
+        number = sum(one.instance is self for one in self.world.sent) + 1
+        me.attempts.append({"number": number, "fields": json.loads(json.dumps(fields, default=str))})
+        if me.element.get("timeout"):
+            me.timers["timeout"] = self.world.now + float(me.element.get("timeout"))
+        elif not participant.startswith("human:"):
+            me.timers["timeout"] = self.world.now + DAY
+        me.waiting = "waiting"
+        self.world.sent.append(Sent(self, me, number, participant, dict(fields)))
+
+    def _answered(self, me: Run, fields: dict[str, Any], number: int) -> None:
+        if me.element.find("output") is not None:
+            changed = {
+                one.get("name"): self.evaluate(me, one.text, answer=fields)
+                for one in me.element.iterfind("output/field")
+            }
+        else:
+            sent = next(one["fields"] for one in me.attempts if one["number"] == number)
+            changed = {
+                name: value
+                for name, value in fields.items()
+                if not name.startswith("inst:") and (name not in sent or canonical(sent[name]) != canonical(value))
+            }
+        for name, value in changed.items():
+            self.write(me, name, value)
