@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .clock import ManualClock
+from .core.activities.parallel import Forking
 from .core.durations import parse_duration
 from .core.effects import Dispatch
 from .core.instance import Copy, Instance
@@ -87,7 +89,7 @@ class _Desk:
         try:
             returned = function.call(**function.arguments(workitem))
             if function.is_async:
-                returned = asyncio.run(returned)
+                returned = _result_of(returned)
             fields = answer_of(dispatch, workitem, returned)
         except Exception as error:  # whatever a participant raises is its answer (L32)
             fields = failure_of(error)
@@ -149,7 +151,7 @@ class Simulation:
         :raises Refused: required properties are missing, or the fields are no JSON.
         """
         self.instance = instance or uuid.uuid5(uuid.NAMESPACE_OID, str(self._numbers())).hex
-        start = start_of(self.definition, dict(fields or {}))
+        start = start_of(self.definition, dict(fields or {}), self._settings.limits)
         self._engine.put(Delivery(self.instance, start, Birth(self.definition), reply=self._reply))
         self._settle()
         return self.instance
@@ -295,10 +297,10 @@ class Simulation:
         return "\n".join([*lines, f"  it is {self.status}; active: {', '.join(self.active()) or 'nothing'}"])
 
     def active(self) -> list[str]:
-        """Labels of the innermost active activities."""
+        """Labels of what is active and holds nothing active: id, else name, else participant, else tag."""
         branches = self.copy().branches.values()
-        leaves = [branch.frames[-1] for branch in branches if branch.frames]
-        return [self.definition.activities[leaf.activity].label for leaf in leaves]
+        leaves = [self.definition.activities[branch.frames[-1].activity] for branch in branches if branch.frames]
+        return [leaf.label for leaf in leaves if not isinstance(leaf, Forking)]
 
     def assert_ended(self, outcome: str | None = None) -> None:
         """Fail, with the story, unless the instance has completed (with that outcome)."""
@@ -346,6 +348,16 @@ def _read(process: str | Path | bytes) -> Definition:
         path = Path(process)
         return read(path.read_bytes(), file=str(path))
     return read(process)
+
+
+def _result_of(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """What an async participant returns; on a thread of its own if the test itself runs on an event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def _drive(coroutine: Any) -> Any:

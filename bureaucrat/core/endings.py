@@ -185,8 +185,6 @@ class Endings(Steps):
 
     def show_status(self) -> None:
         """Bring the status in line with what keeps the instance back."""
-        if self.instance.has_ended:
-            return
         if self.instance.suspended:
             self.instance.status = Status.SUSPENDED
         else:

@@ -92,7 +92,6 @@ class Frame:
     tries: int = 0  #: attempts under the present retry policy
     open: int = 0  #: branches alive below it
     incident: int = 0  #: number of its open incident
-    item: bool = False  #: this frame runs one item of a parallel foreach
     blocks: bool = False  #: its incident keeps the instance's inputs back
     own: bool = False  #: the fault it handles was its own, not one of something inside it
     text: str = ""  #: an action's last error; a call's called instance; an await's event
@@ -191,20 +190,16 @@ class Copy:
         return branch
 
     def remove(self, branch: Branch) -> None:
-        """Forget a branch and what belongs to it."""
-        for scope in tuple(branch.scopes):
-            self.close(branch, scope)
+        """Forget a branch; its frames and scopes are closed."""
+        assert branch.parent is not None, "the root stays"
         del self.branches[branch.id]
-        if branch.parent is not None:
-            self.children[branch.parent, branch.owner].pop(branch.id, None)
+        del self.children[branch.parent, branch.owner][branch.id]
         self.instance.branches -= 1
         self.changes.touched.pop(branch.id, None)
         self.changes.removed[branch.id] = None
 
     def open(self, branch: Branch, scope: int, values: dict[str, Any]) -> Scope:
-        """Open a scope, in place of one of the same name."""
-        if scope in branch.scopes:
-            self.close(branch, scope)
+        """Open a scope that is not open."""
         branch.scopes[scope] = opened = Scope(values)
         self.changes.opened[branch.id, scope] = None
         return opened

@@ -75,8 +75,6 @@ class Steps:
         return self.instance.started
 
     def address(self, at: Place) -> str:
-        if at.frame.item:
-            return self.instance.id + at.branch.id
         return self.definition.address(self.instance.id, at.branch.id, at.frame.activity)
 
     def key(self, at: Place) -> str:
@@ -121,9 +119,7 @@ class Steps:
             raise Thrown(EXPRESSION_ERROR, problem) from error
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
-    def input(self, at: Place, fields: Fields | None) -> dict[str, Any]:
-        if fields is None:
-            return Visible(self.copy, at).flat()
+    def input(self, at: Place, fields: Fields) -> dict[str, Any]:
         given = Visible(self.copy, at).flat() if fields.all else {}
         for field in fields.fields:
             given[field.name] = self.evaluate(at, field.expression)
@@ -149,14 +145,11 @@ class Steps:
 
     def since_turn(self, at: Place) -> float:
         """When the innermost turn, item or scope around the activation began."""
-        for around in self.around(at):
-            if around.frame is at.frame:
-                continue
-            if around.frame.turned:
-                return around.frame.turned
-            if around.frame.activity in around.branch.scopes:
-                return around.frame.since
-        return self.instance.started
+        return next(
+            frame.turned or frame.since
+            for branch, frame in self.around(at)[1:]
+            if frame.turned or frame.activity in branch.scopes
+        )
 
     def child_of(self, at: Place, branch: Branch) -> int:
         return self.definition.root_of(branch.id).slot
@@ -232,8 +225,8 @@ class Steps:
             raise Thrown(RUNAWAY_LOOP, f"{at.branch.spun} activities ran without anything to wait for")
         self.turns += 1
         self.touch(at.branch)
-        if self.turns < self.limits.turns:
-            return True
+        if self.turns < self.limits.turns or at.frame.state is State.INCIDENT:
+            return True  # a loop that a person goes on with by hand is not cut
         self.state(at, State.PAUSED)
         self.emit(Proceed(Continue(at.branch.id, at.frame.activity, at.frame.activation)))
         return False
@@ -269,14 +262,11 @@ class Steps:
 
     def open(self, at: Place, values: dict[str, Any]) -> None:
         self._forget(at.branch, at.frame.activity)
+        problem = self.excess(values)
+        if problem is not None:
+            raise Thrown(LIMIT_EXCEEDED, problem)
         digests = {name: digest(value) for name, value in values.items()}
-        before = self.instance.size
-        try:
-            for name, (_, size) in digests.items():
-                self._account(name, size)
-        except Thrown:
-            self.instance.size = before
-            raise
+        self.instance.size += sum(size for _, size in digests.values())
         self.copy.open(at.branch, at.frame.activity, values).digests.update(digests)
         self.touch(at.branch)
 
@@ -308,6 +298,18 @@ class Steps:
             limit = self.limits.total_bytes
             raise Thrown(LIMIT_EXCEEDED, f"with {name!r} all fields have {total:,} bytes; they may have {limit:,}")
         self.instance.size = total
+
+    def excess(self, fields: Mapping[str, Any]) -> str | None:
+        """Why fields are too large to be written; None if they are not. They count as if each were new."""
+        before = self.instance.size
+        try:
+            for name, value in fields.items():
+                self._account(name, digest(value)[1])
+        except Thrown as thrown:
+            return thrown.message
+        finally:
+            self.instance.size = before
+        return None
 
     def _forget(self, branch: Branch, number: int) -> None:
         scope = branch.scopes.get(number)

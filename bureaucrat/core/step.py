@@ -111,7 +111,7 @@ class _Step(Endings):
                 leaf = Place(branch, branch.frames[-1])
                 self.touch(branch)  # what was sent may differ now
                 self.react(leaf, lambda run: self.activity(leaf).on_redispatch(run, leaf))
-            case Answer() | Offer() | Ended() | Continue():
+            case Answer() | Offer() | Ended() | Continue():  # pragma: no branch
                 frame = branch.frame_of(message.activity)
                 if frame is None:
                     self._late(message)
@@ -197,7 +197,7 @@ class _Step(Endings):
                 self._set(Place(self.copy.branches[ROOT], self.copy.branches[ROOT].frames[0]), message.fields)
             case Stuck():
                 self._stuck(message)
-            case Retry() | Skip():
+            case Retry() | Skip():  # pragma: no branch
                 self._repair(message)
 
     def _start(self, message: Start) -> None:
@@ -223,14 +223,14 @@ class _Step(Endings):
 
     def _set(self, at: Place, fields: dict[str, Any]) -> None:
         refused = [name for name in fields if is_reserved(name)]
+        problem = self.excess(fields)
         if refused:
             self.emit(Refuse(f"{', '.join(refused)} cannot be set: the names are reserved"))
-            return
-        self.note("changed", names=sorted(fields))
-        try:
+        elif problem is not None:
+            self.emit(Refuse(problem))
+        else:
+            self.note("changed", names=sorted(fields))
             self.merge(at, fields)
-        except Thrown as thrown:
-            self.emit(Refuse(thrown.message))
 
     def _stuck(self, message: Stuck) -> None:
         branch = self.copy.branches.get(message.branch) or self.copy.branches[ROOT]
@@ -332,5 +332,5 @@ class _Step(Endings):
                     self.state(at, State.ACTIVE)
                     at.frame.fault = None
                 activity.on_handled(self, at)
-            case Todo.CHILD:
+            case Todo.CHILD:  # pragma: no branch
                 activity.on_child(self, at, argument)

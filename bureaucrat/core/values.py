@@ -37,7 +37,7 @@ def digest(value: Any) -> tuple[str, int]:
     raw = text.encode("utf-8", "surrogatepass")
     if len(text) <= _SHORT:
         return text, len(raw)
-    return "#" + b64encode(blake2b(raw, digest_size=16).digest()).decode("ascii"), len(raw)
+    return "#" + b64encode(blake2b(raw, digest_size=16).digest()).decode("ascii").rstrip("="), len(raw)
 
 
 def complaint(value: Any, path: str = "") -> str | None:

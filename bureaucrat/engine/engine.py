@@ -67,7 +67,7 @@ class Engine:
         self._agenda = Agenda()
         self._queue: deque[Delivery] = deque()
         self._busy: dict[str, deque[Delivery]] = {}  #: instances in a batch, and what waits for them
-        self._mailbox = Mailbox(storage, self.definitions, self.put)
+        self._mailbox = Mailbox(storage, self.definitions, self.put, self.settings.limits)
         self._flights: set[asyncio.Task[bool]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -102,7 +102,7 @@ class Engine:
         :returns: its status.
         :raises Refused: required properties are missing, or the fields are no JSON.
         """
-        start = start_of(definition, fields)
+        start = start_of(definition, fields, self.settings.limits)
         return await self._wait(Delivery(instance, start, Birth(definition, business_key)))
 
     async def _wait(self, delivery: Delivery) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ..core.effects import Launch
-from ..core.faults import INVALID_DEFINITION, UNKNOWN_PROCESS, Fault
+from ..core.faults import INVALID_DEFINITION, LIMIT_EXCEEDED, UNKNOWN_PROCESS, Fault
+from ..core.limits import Limits
 from ..core.messages import Ended
 from ..definition.problems import InvalidDefinition
 from ..errors import Refused
@@ -17,13 +18,16 @@ from ..ports import MailRow, Storage
 from .codec import decode_message
 from .definitions import Definitions
 from .delivery import Birth, Delivery
-from .starts import start_of
+from .starts import TooLarge, start_of
 
 
 class Mailbox:
     """Turns rows into deliveries."""
 
-    def __init__(self, storage: Storage, definitions: Definitions, put: Callable[[Delivery], None]) -> None:
+    def __init__(
+        self, storage: Storage, definitions: Definitions, put: Callable[[Delivery], None], limits: Limits
+    ) -> None:
+        self._limits = limits
         self._storage = storage
         self._definitions = definitions
         self._put = put
@@ -48,7 +52,9 @@ class Mailbox:
                 problem = f"no process named {launch.process!r} is registered"
                 return self._refuse(row, launch, UNKNOWN_PROCESS, problem)
             definition = self._definitions.read(launch.definition)
-            start = start_of(definition, launch.fields)
+            start = start_of(definition, launch.fields, self._limits)
+        except TooLarge as error:
+            return self._refuse(row, launch, LIMIT_EXCEEDED, str(error))
         except (InvalidDefinition, Refused) as error:
             return self._refuse(row, launch, INVALID_DEFINITION, str(error))
         birth = Birth(definition, caller=launch.caller, depth=launch.depth)

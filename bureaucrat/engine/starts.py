@@ -6,18 +6,23 @@ import re
 import uuid
 from typing import Any
 
+from ..core.limits import Limits
 from ..core.messages import Start
 from ..core.table import Definition
-from ..core.values import complaint
+from ..core.values import complaint, digest
 from ..errors import Refused
 
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 
 
-def start_of(definition: Definition, fields: dict[str, Any]) -> Start:
+class TooLarge(Refused):
+    """The fields of a start pass a limit (L120)."""
+
+
+def start_of(definition: Definition, fields: dict[str, Any], limits: Limits) -> Start:
     """The message that starts an instance with these fields.
 
-    :raises Refused: required properties are missing (L15), or a field is no JSON (L11).
+    :raises Refused: required properties are missing (L15), a field is no JSON (L11) or too large (L120).
     """
     missing = definition.missing(fields)
     if missing:
@@ -26,7 +31,17 @@ def start_of(definition: Definition, fields: dict[str, Any]) -> Start:
     problem = complaint(fields)
     if problem is not None:
         raise Refused(f"the fields are no JSON: {problem}")
+    _check_sizes({**(definition.activities[0].initial() or {}), **fields}, limits)
     return Start(fields)
+
+
+def _check_sizes(fields: dict[str, Any], limits: Limits) -> None:
+    sizes = {name: digest(value)[1] for name, value in fields.items()}
+    for name, size in sizes.items():
+        if size > limits.field_bytes:
+            raise TooLarge(f"{name!r} has {size:,} bytes; a field may have {limits.field_bytes:,}")
+    if sum(sizes.values()) > limits.total_bytes:
+        raise TooLarge(f"all fields have {sum(sizes.values()):,} bytes; they may have {limits.total_bytes:,}")
 
 
 def instance_id_of(wanted: str) -> str:

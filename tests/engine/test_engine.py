@@ -46,7 +46,7 @@ def defective(text: str) -> Definition:
 
 def launch(world: World, instance: str, text: str = DELAY, **fields: Any) -> Delivery:
     definition = world.engine.definitions.read(text)
-    return Delivery(instance, start_of(definition, fields), Birth(definition))
+    return Delivery(instance, start_of(definition, fields, world.settings.limits), Birth(definition))
 
 
 async def status(world: World, instance: str) -> str | None:
@@ -142,7 +142,7 @@ async def test_a_message_that_makes_a_step_raise_is_set_aside_after_three_tries_
     engine = await world.start()
     for instance in ("a", "b"):
         definition = engine.definitions.read(ACTION)
-        engine.put(Delivery(instance, start_of(definition, {}), Birth(definition)))
+        engine.put(Delivery(instance, start_of(definition, {}, world.settings.limits), Birth(definition)))
     await engine.drain()
 
     engine.put(Delivery("a", Offer("", 1, 2, 7, "e", {})))
@@ -162,7 +162,7 @@ async def test_what_comes_for_an_instance_with_an_engine_incident_is_kept_back(w
     world.read = defective
     engine = await world.start()
     definition = engine.definitions.read(ACTION)
-    engine.put(Delivery("a", start_of(definition, {}), Birth(definition)))
+    engine.put(Delivery("a", start_of(definition, {}, world.settings.limits), Birth(definition)))
     engine.put(Delivery("a", Offer("", 1, 2, 7, "e", {})))
     await engine.drain()
 

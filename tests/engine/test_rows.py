@@ -26,7 +26,9 @@ async def test_an_action_of_a_sequence_writes_four_rows(world: World) -> None:
     world.transport.send = lambda dispatch, instance: None
     body = '<action participant="w"/>' * 10
     definition = engine.definitions.read(f'<process name="p">{body}</process>')
-    engine.put(Delivery("a", start_of(definition, {"x": 0, "unchanged": "y" * 1000}), Birth(definition)))
+    engine.put(
+        Delivery("a", start_of(definition, {"x": 0, "unchanged": "y" * 1000}, world.settings.limits), Birth(definition))
+    )
     await engine.drain()
     world.storage.commits.clear()
 

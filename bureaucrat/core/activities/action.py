@@ -35,6 +35,10 @@ class Action(Activity):
     result: str | None = None
     form: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def label(self) -> str:
+        return self.id or self.name or (self.tag if self.participant.expression else str(self.participant.literal))
+
     def on_start(self, run: Run, at: Place) -> None:
         self._dispatch(run, at, run.next_attempt())
 

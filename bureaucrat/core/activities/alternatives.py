@@ -5,28 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..activity import Activity, Place, Run
+from ..activity import Place, Run
 from ..instance import Branch
+from .parallel import Forking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Any(Activity):
+class Any(Forking):
     """Children start in document order, none after one that completed at once."""
 
     tag: ClassVar[str] = "any"
 
     labels: tuple[str, ...] = ()  #: what `winner` says of each child: its id, else its tag
     winner: str | None = None
-
-    def on_start(self, run: Run, at: Place) -> None:
-        if self.children:
-            self.on_fork(run, at)
-        else:
-            run.complete(at)
-
-    def on_fork(self, run: Run, at: Place) -> None:
-        at.frame.position += 1
-        run.fork(at, at.frame.position, again=at.frame.position + 1 < len(self.children))
 
     def on_joined(self, run: Run, at: Place, branch: Branch) -> None:
         run.end_inside(at)

@@ -10,20 +10,25 @@ from ..instance import Branch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class All(Activity):
-    """The join is a counter of its frame: the branches alive."""
-
-    tag: ClassVar[str] = "all"
+class Forking(Activity):
+    """An activity whose children are branches, started one by one in document order."""
 
     def on_start(self, run: Run, at: Place) -> None:
-        self.on_fork(run, at)
+        if self.children:
+            self.on_fork(run, at)
+        else:
+            run.complete(at)
 
     def on_fork(self, run: Run, at: Place) -> None:
         at.frame.position += 1
-        if at.frame.position < len(self.children):
-            run.fork(at, at.frame.position, again=at.frame.position + 1 < len(self.children))
-        elif not self.children:
-            run.complete(at)
+        run.fork(at, at.frame.position, again=at.frame.position + 1 < len(self.children))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class All(Forking):
+    """The join is a counter of its frame: the branches that have completed."""
+
+    tag: ClassVar[str] = "all"
 
     def on_joined(self, run: Run, at: Place, branch: Branch) -> None:
         at.frame.turn += 1
