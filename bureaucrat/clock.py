@@ -14,13 +14,18 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock. Two calls never give the same instant, so that "accepted after" is never a tie."""
+    """The machine's clock. Two calls never give the same instant, so that "accepted after" is never a tie.
+
+    It follows a clock that is set back by more than a second; smaller steps it evens out.
+    """
 
     def __init__(self) -> None:
         self._last = 0.0
 
     def now(self) -> float:
-        self._last = max(time.time(), self._last + 1e-6)
+        now = time.time()
+        is_tie = self._last - 1.0 < now <= self._last
+        self._last = self._last + 1e-6 if is_tie else now
         return self._last
 
 

@@ -40,9 +40,11 @@ async def embedded(
     """
     clock = SystemClock()
     storage = SqliteStorage(database)
-    transport = MemoryTransport(participants)
-    gc.set_threshold(_GC_THRESHOLD)
+    settings = settings or Settings()
+    transport = MemoryTransport(participants, grace=settings.stop_grace)
+    before = gc.get_threshold()
     await storage.open()
+    gc.set_threshold(_GC_THRESHOLD)
     try:
         engine = Engine(
             storage,
@@ -57,10 +59,12 @@ async def embedded(
         async with asyncio.TaskGroup() as group:
             group.create_task(engine.run())
             yield engine
+            await transport.stop()
             engine.stop()
     except BaseExceptionGroup as errors:
         raise _first(errors) from errors
     finally:
+        gc.set_threshold(*before)
         await transport.stop()
         await storage.close()
 

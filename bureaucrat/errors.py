@@ -42,8 +42,20 @@ class StaleVersion(BureaucratError):
     """Another daemon changed an instance first. The engine reloads and repeats; nobody has to act."""
 
 
+class AlreadySeen(BureaucratError):
+    """A message with this id was accepted before. Nobody has to act; it is dropped."""
+
+
 class UnknownInstance(BureaucratError):
     """No instance has this id."""
+
+
+class UnknownDefinition(BureaucratError):
+    """An instance's definition is not stored. The operator has to restore it."""
+
+
+class Stopped(BureaucratError):
+    """The engine was stopped before this was done. What was not told to be done can be asked for again."""
 
 
 class Refused(BureaucratError):

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import msgspec
+
 from .core.effects import Dispatch
 from .core.values import complaint
 from .errors import Fault
@@ -112,9 +114,9 @@ def _marked(source: object) -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def workitem_of(dispatch: Dispatch, instance: str) -> Workitem:
-    """What a function gets for an attempt."""
+    """What a function gets for an attempt: fields of its own, that nobody else sees it change."""
     return Workitem(
-        fields=dict(dispatch.fields),
+        fields=_own(dispatch.fields),
         token=f"{instance}:{dispatch.attempt}",
         key=dispatch.key,
         target=dispatch.address,
@@ -137,12 +139,23 @@ def answer_of(dispatch: Dispatch, workitem: Workitem, returned: Any) -> dict[str
         kind = type(returned).__name__
         return failure_of(TypeError(f"it returned a {kind}; return a dict of changed fields, or nothing"))
     problem = complaint(fields)
-    return failure_of(TypeError(f"it answered what is no JSON: {problem}")) if problem else fields
+    return failure_of(TypeError(f"it answered what is no JSON: {problem}")) if problem else _own(fields)
 
 
 def failure_of(error: BaseException) -> dict[str, Any]:
     """The fields of the answer to what a function raised: ``critical`` for a Fault, else ``error`` (L32)."""
     if isinstance(error, Fault):
-        return {"status": "critical", "code": error.code, "error": error.message}
+        return {"status": "critical", "code": _clean(error.code), "error": _clean(error.message)}
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return {"status": "error", "error": text}
+    return {"status": "error", "error": _clean(text)}
+
+
+def _own(fields: dict[str, Any]) -> dict[str, Any]:
+    """The same JSON, sharing nothing; tuples have become lists."""
+    copied: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(fields))
+    return copied
+
+
+def _clean(text: str) -> str:
+    """A text that every storage can keep: half surrogates (of undecodable file names) and NUL are spelled out."""
+    return str(text).encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")

@@ -197,8 +197,8 @@ class Writes:
     outbox_gone: list[int] = field(default_factory=list)
     attempts_gone: list[tuple[str, int]] = field(default_factory=list)  #: of the outbox: instance, number
     incidents_closed: list[tuple[str, int, float, str]] = field(default_factory=list)  #: instance, number, at, how
-    waits_seen: list[tuple[str, str, int]] = field(default_factory=list)  #: no longer fresh
-    cursors: list[tuple[int, str | None]] = field(default_factory=list)  #: event number, new cursor
+    waits_seen: list[tuple[str, str, int, int]] = field(default_factory=list)  #: no longer fresh; activation last
+    cursors: list[tuple[int, str | None, str | None]] = field(default_factory=list)  #: event number, old, new cursor
     instances: list[InstanceRow] = field(default_factory=list)
     branches: list[BranchRow] = field(default_factory=list)
     values: list[ValueRow] = field(default_factory=list)
@@ -227,8 +227,12 @@ class Batch(Protocol):
     async def lock(self, instances: Sequence[str]) -> dict[str, InstanceRow]:
         """Lock the guard rows in id order and return those that exist, as they are now."""
 
-    async def seen(self, ids: Sequence[str]) -> set[str]:
-        """Which of these message ids stand in the inbox."""
+    async def take_mail(self, numbers: Sequence[int]) -> dict[int, bool]:
+        """Lock mailbox rows and return, of those that are there and nobody else has locked, whether each is held.
+
+        A row is applied once, by whoever deletes it: one that is not returned was applied already, or is being applied
+        by another daemon.
+        """
 
     async def load(self, wanted: Iterable[tuple[str, Sequence[str] | None]]) -> Loaded:
         """Load branches with all their values: of each instance those of these ids, or with None every one."""
@@ -239,7 +243,9 @@ class Batch(Protocol):
     async def commit(self, writes: Writes) -> None:
         """Make it all durable at once.
 
-        :raises StaleVersion: a guard row is not at the version before the one written; nothing was written.
+        :raises StaleVersion: a guard row is not at the version before the one written, or an event's cursor is not the
+            old one; nothing was written.
+        :raises AlreadySeen: an id for the inbox stands there; nothing was written.
         :raises StorageUnavailable: nothing was written, or it is not known whether it was (`unknown`).
         """
 
@@ -276,8 +282,8 @@ class Storage(Protocol):
     def batch(self) -> Batch: ...
 
     # what the sweep looks for; each may return what another daemon takes first
-    async def due(self, before: float, limit: int) -> list[Due]:
-        """Branches with a timer at or before `before`, earliest first."""
+    async def due(self, before: float, limit: int, after: Due | None = None) -> list[Due]:
+        """Branches with a timer at or before `before`, by (at, instance, branch), from beyond `after` on."""
 
     async def mail(self, limit: int) -> list[MailRow]:
         """Mail that is not held, oldest first."""
@@ -307,9 +313,9 @@ class Storage(Protocol):
     async def waits(self, event: str, keys: Sequence[tuple[str, str]], after: str, limit: int) -> list[WaitRow]:
         """Waits for an event by (path, value), of instances above `after`, in order of instance; `limit` instances."""
 
-    async def kept_events(self, wait: WaitRow, limit: int, after: int = 0) -> list[EventRow]:
-        """Events of the wait's name accepted later than its `since` that have not woken its instance, oldest first,
-        with numbers above `after`. Only the name and time are compared; the caller compares path and value."""
+    async def kept_events(self, wait: WaitRow, limit: int, after: tuple[float, int] = (0.0, 0)) -> list[EventRow]:
+        """Events of the wait's name accepted later than its `since` that have not woken its instance, by (accepted,
+        number), from beyond `after` on. Only the name and time are compared; the caller compares path and value."""
 
     async def woken(self, event: int, instances: Sequence[str]) -> set[str]:
         """Which of these instances the event (its number) has woken already."""

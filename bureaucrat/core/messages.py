@@ -85,6 +85,7 @@ class Stuck:
     activity: int
     kind: str  #: ``engine`` keeps the instance's inputs back; ``unroutable`` does not
     message: str
+    attempt: int | None = None  #: only if it waits for this attempt
 
 
 @dataclass(slots=True)

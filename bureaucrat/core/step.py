@@ -234,6 +234,8 @@ class _Step(Endings):
 
     def _stuck(self, message: Stuck) -> None:
         branch = self.copy.branches.get(message.branch) or self.copy.branches[ROOT]
+        if message.attempt is not None and branch.attempt != message.attempt:
+            return
         frame = branch.frame_of(message.activity) or branch.frames[-1]
         if not frame.incident:
             at = Place(branch, frame)

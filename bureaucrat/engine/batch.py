@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..clock import Clock
@@ -23,13 +23,13 @@ from ..core.instance import Changes, Copy, Instance, NeedBranches
 from ..core.messages import Input, Start, Stuck, TimerFired
 from ..core.step import step
 from ..core.table import Definition
-from ..errors import UnknownInstance
+from ..errors import Refused, StaleVersion, StorageUnavailable, UnknownInstance
 from ..ports import Batch, DeadRow, InstanceRow, Storage, Writes
 from .codec import add_loaded, decode_instance, encode_message
 from .definitions import Definitions
 from .delivery import Delivery
 from .settings import Settings
-from .writes import Afterwards, Collector
+from .writes import Collector
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +48,19 @@ class Prepared:
     """A batch whose steps are done and whose commit is to come."""
 
     deliveries: list[Delivery]
-    writes: Writes
-    after: Afterwards
-    copies: dict[str, Cached] = field(default_factory=dict)
+    collector: Collector
+    copies: list[Cached] = field(default_factory=list)
     postponed: list[Delivery] = field(default_factory=list)
+    suspects: list[Delivery] = field(default_factory=list)  #: what is at work; blamed if something raises
+
+    @property
+    def done(self) -> list[Delivery]:
+        """What is over once the batch is committed."""
+        return [delivery for delivery in self.deliveries if delivery not in self.postponed]
+
+
+#: a delivery, what its step gave (None: nothing happened), its number in the history, its time
+_Result = tuple[Delivery, list[Effect] | None, int, float]
 
 
 class Batches:
@@ -76,106 +85,138 @@ class Batches:
         """An empty collection; what is put into it is committed with the batch it is given to."""
         return Collector(self._numbers, self._clock, self._settings.history)
 
-    async def prepare(self, batch: Batch, deliveries: list[Delivery], collector: Collector) -> Prepared:
-        """Do the steps of a batch; nothing is written yet."""
-        prepared = Prepared(deliveries, collector.writes, collector.after)
-        groups: dict[str, list[Delivery]] = {}
-        for delivery in deliveries:
-            groups.setdefault(delivery.instance, []).append(delivery)
-        rows = await self._rows(batch, groups)
-        for instance, group in groups.items():
-            cached = await self._apply(batch, rows.get(instance), group, collector, prepared)
-            if cached is not None:
-                prepared.copies[instance] = cached
-                collector.changed(cached.copy, cached.version)
-        collector.finished()
-        return prepared
+    async def prepare(self, batch: Batch, deliveries: list[Delivery], seed: Collector) -> Prepared:
+        """Do the steps of a batch; nothing is written yet.
 
-    async def _rows(self, batch: Batch, instances: Iterable[str]) -> dict[str, InstanceRow]:
-        if self._storage.is_shared:
-            return await batch.lock(list(instances))
-        unknown = [instance for instance in instances if instance not in self._cache]
-        return await batch.lock(unknown) if unknown else {}
+        :param seed: what is committed with the batch besides what its steps give.
+        """
+        aside: list[Delivery] = []
+        while True:
+            prepared = Prepared(deliveries, seed.copy(), postponed=list(aside))
+            try:
+                await self._prepare(batch, prepared)
+            except (StorageUnavailable, StaleVersion):
+                raise
+            except Exception as error:  # a defect of ours must not stop the others: see the rules above
+                log.exception("a step raised", extra={"instance": prepared.suspects[0].instance})
+                aside += self._suspected(prepared.suspects, error)
+            else:
+                return prepared
+
+    def _suspected(self, suspects: list[Delivery], error: Exception) -> list[Delivery]:
+        """Count a failure against these; those that have tries left are put off."""
+        for delivery in suspects:
+            delivery.failures += 1
+            delivery.failure = f"{type(error).__name__}: {error}"
+        return [delivery for delivery in suspects if delivery.failures < self._settings.attempts_at_poison]
+
+    async def _prepare(self, batch: Batch, prepared: Prepared) -> None:
+        groups: dict[str, list[Delivery]] = {}
+        for delivery in await self._present(batch, prepared):
+            groups.setdefault(delivery.instance, []).append(delivery)
+        pinned = {instance: self._cache.pop(instance, None) for instance in groups}
+        unknown = [instance for instance in groups if self._storage.is_shared or pinned[instance] is None]
+        rows = await batch.lock(unknown) if unknown else {}
+        for instance, group in groups.items():
+            prepared.suspects = group
+            cached, row = pinned[instance], rows.get(instance)
+            if cached is not None and row is not None and cached.version != row.version:
+                cached = None
+            await self._apply(batch, prepared, group, row, cached)
+        prepared.collector.finished()
+
+    async def _present(self, batch: Batch, prepared: Prepared) -> list[Delivery]:
+        """The deliveries to apply: not those put off, nor mail whose row is gone because it was applied already."""
+        numbers = [delivery.mail for delivery in prepared.deliveries if delivery.mail is not None]
+        there = await batch.take_mail(numbers) if numbers else {}
+        present = []
+        for delivery in prepared.deliveries:
+            is_gone = delivery.mail is not None and there.get(delivery.mail) is not delivery.released
+            if not is_gone and delivery not in prepared.postponed:
+                present += self._given_up(delivery, prepared)
+        return present
+
+    def _given_up(self, delivery: Delivery, prepared: Prepared) -> list[Delivery]:
+        """The delivery; or, if it used up its tries, an incident in its place, and itself a dead letter."""
+        if delivery.failures < self._settings.attempts_at_poison:
+            return [delivery]
+        reason = f"{type(delivery.message).__name__} could not be applied: {delivery.failure}"
+        writes = prepared.collector.writes
+        self.bury(delivery, reason, writes)
+        prepared.collector.after.replies.append((delivery, Refused(reason)))
+        if delivery.mail is not None:
+            writes.mail_gone.append(delivery.mail)
+        if isinstance(delivery.message, Stuck | Start) or delivery.is_unloadable:
+            return []
+        branch = getattr(delivery.message, "branch", "")
+        stuck = Stuck(branch, getattr(delivery.message, "activity", -1), "engine", reason)
+        return [Delivery(delivery.instance, stuck)]
 
     async def _apply(
-        self,
-        batch: Batch,
-        row: InstanceRow | None,
-        group: list[Delivery],
-        collector: Collector,
-        prepared: Prepared,
-    ) -> Cached | None:
-        """All messages of one instance, repeated on a fresh copy until they go through."""
+        self, batch: Batch, prepared: Prepared, group: list[Delivery], row: InstanceRow | None, cached: Cached | None
+    ) -> None:
+        """All messages of one instance, repeated on a fresh copy if more branches are needed."""
         below: list[str] = []
         while True:
-            cached = await self._copy(batch, row, group, below, collector)
+            cached = cached or await self._fresh(batch, prepared, group, row)
             if cached is None:
-                self._unknown(group, collector)
-                return None
-            results: list[tuple[Delivery, list[Effect] | None, int, float]] = []
-            current = group[0]
+                self._unknown(group, prepared.collector)
+                return
             try:
-                for current in group:
-                    now = self._clock.now()
-                    before = cached.copy.instance.recorded
-                    if _is_stale(cached.copy, current):
-                        results.append((current, None, 0, now))
-                        continue
-                    effects = self._step(cached, current, now)
-                    results.append((current, effects, before + 1, now))
+                await self._load(batch, cached.copy, group, below)
+                results = self._steps(cached, prepared, group)
+                break
             except NeedBranches as need:
+                if need.branch in below:
+                    raise
                 below.append(need.branch)
-            except Exception as error:  # a defect of ours must not stop the others: see the rules above
-                log.exception("a step raised", extra={"instance": current.instance})
-                group = self._culprit(group, current, error, collector, prepared)
-                if not group:
-                    self.forget(current.instance)
-                    return None
-            else:
-                for delivery, given, first, now in results:
-                    collector.applied(cached.copy, delivery, given or [], first, now)
-                if all(given is None for _, given, _, _ in results):
-                    cached.version -= 1
-                    self._keep(cached)
-                    return None
-                return cached
-            row = row or await self._stored(batch, group[0].instance)
-            self.forget(group[0].instance)
+                row = row or (await batch.lock([cached.copy.instance.id])).get(cached.copy.instance.id)
+                cached = None
+        self._collect(cached, prepared, results)
 
-    def _step(self, cached: Cached, delivery: Delivery, now: float) -> list[Effect]:
-        return step(
-            cached.definition,
-            cached.copy,
-            delivery.message,
-            now,
-            limits=self._settings.limits,
-            released=delivery.released,
-        )
-
-    async def _stored(self, batch: Batch, instance: str) -> InstanceRow | None:
-        return (await batch.lock([instance])).get(instance)
-
-    async def _copy(
-        self,
-        batch: Batch,
-        row: InstanceRow | None,
-        group: list[Delivery],
-        below: list[str],
-        collector: Collector,
+    async def _fresh(
+        self, batch: Batch, prepared: Prepared, group: list[Delivery], row: InstanceRow | None
     ) -> Cached | None:
-        """The copy to work on, with the branches that the messages are for; its version is the one to write."""
-        instance = group[0].instance
-        cached = self._cache.pop(instance, None)
-        if cached is not None and row is not None and cached.version != row.version:
-            cached = None
-        if cached is None:
-            if row is None:
-                return self._born(group, collector)
-            definition = await self._definitions.get(row.definition)
-            cached = Cached(Copy(decode_instance(row)), row.version, definition)
-        await self._load(batch, cached.copy, group, below)
-        cached.version += 1
+        """A copy from storage, or of a new instance; None if there is neither."""
+        if row is None:
+            return self._born(group, prepared.collector)
+        for delivery in group:
+            delivery.is_unloadable = True
+        definition = await self._definitions.get(row.definition)
+        cached = Cached(Copy(decode_instance(row)), row.version, definition)
         return cached
+
+    def _steps(self, cached: Cached, prepared: Prepared, group: list[Delivery]) -> list[_Result]:
+        results: list[_Result] = []
+        for delivery in group:
+            prepared.suspects = [delivery]
+            delivery.is_unloadable = False
+            now = self._clock.now()
+            if _is_stale(cached.copy, delivery):
+                results.append((delivery, None, 0, now))
+                continue
+            first = cached.copy.instance.recorded + 1
+            effects = step(
+                cached.definition,
+                cached.copy,
+                delivery.message,
+                now,
+                limits=self._settings.limits,
+                released=delivery.released,
+            )
+            results.append((delivery, effects, first, now))
+        return results
+
+    def _collect(self, cached: Cached, prepared: Prepared, results: list[_Result]) -> None:
+        for delivery, effects, first, now in results:
+            prepared.suspects = [delivery]
+            prepared.collector.applied(cached.copy, delivery, effects or [], first, now)
+        if all(effects is None for _, effects, _, _ in results):
+            self._keep(cached)
+            return
+        cached.version += 1
+        prepared.copies.append(cached)
+        prepared.collector.changed(cached.copy, cached.version)
 
     def _born(self, group: list[Delivery], collector: Collector) -> Cached | None:
         birth = group[0].birth
@@ -192,7 +233,7 @@ class Batches:
             depth=birth.depth,
             business_key=birth.business_key,
         )
-        return Cached(Copy(instance), 1, definition)
+        return Cached(Copy(instance), 0, definition)
 
     async def _load(self, batch: Batch, copy: Copy, group: list[Delivery], below: list[str]) -> None:
         if isinstance(group[0].message, Start) and not copy.instance.branches:
@@ -215,33 +256,18 @@ class Batches:
             if isinstance(delivery.message, Input):
                 self.bury(delivery, str(unknown), collector.writes)
 
-    def _culprit(
-        self, group: list[Delivery], culprit: Delivery, error: Exception, collector: Collector, prepared: Prepared
-    ) -> list[Delivery]:
-        """The group without the message that raised, or with an incident in its place."""
-        culprit.failures += 1
-        if culprit.failures < self._settings.attempts_at_poison:
-            prepared.postponed.append(culprit)
-            return [delivery for delivery in group if delivery is not culprit]
-        reason = f"{type(culprit.message).__name__} could not be applied: {type(error).__name__}: {error}"
-        self.bury(culprit, reason, collector.writes)
-        collector.after.replies.append((culprit, error))
-        if culprit.mail is not None:
-            collector.writes.mail_gone.append(culprit.mail)
-        branch = getattr(culprit.message, "branch", "")
-        stuck = Stuck(branch, getattr(culprit.message, "activity", -1), "engine", reason)
-        replacement = Delivery(culprit.instance, stuck, settle=culprit.settle)
-        return [replacement if delivery is culprit else delivery for delivery in group]
-
     def bury(self, delivery: Delivery, reason: str, writes: Writes) -> None:
         """Set a message aside, with the reason."""
-        body = encode_message(delivery.message)
+        self.set_aside(delivery.instance, _text_of(delivery), reason, writes)
+
+    def set_aside(self, instance: str, body: bytes, reason: str, writes: Writes) -> None:
+        """Write a dead letter; its message id is the instance it was for."""
         digest = hashlib.sha256(body).hexdigest()
-        writes.dead.append(DeadRow(self._numbers(), self._clock.now(), "engine", reason, "", body, digest))
+        writes.dead.append(DeadRow(self._numbers(), self._clock.now(), "engine", reason, instance, body, digest))
 
     def committed(self, prepared: Prepared) -> None:
         """The copies of a batch are what is stored now."""
-        for cached in prepared.copies.values():
+        for cached in prepared.copies:
             cached.copy.changes = Changes()
             self._keep(cached)
 
@@ -265,6 +291,14 @@ def _is_stale(copy: Copy, delivery: Delivery) -> bool:
             branch = copy.branches.get(delivery.message.branch)
             return branch is None or branch.due is None or branch.due > delivery.message.at
     return False
+
+
+def _text_of(delivery: Delivery) -> bytes:
+    """The message as it is kept among the dead letters; its plain text if it cannot be encoded."""
+    try:
+        return encode_message(delivery.message)
+    except Exception as error:  # it may be why the message is dead
+        return f"{delivery.message!r} ({error})".encode("utf-8", "backslashreplace")
 
 
 def _with_ancestors(delivery: Delivery) -> list[str]:

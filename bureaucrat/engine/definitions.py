@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..clock import Clock
 from ..core.table import Definition
-from ..errors import StorageUnavailable
+from ..errors import UnknownDefinition
 from ..ports import DefinitionRow, Storage, Writes
 
 Reader = Callable[[str], Definition]
@@ -22,6 +22,7 @@ class Definitions:
         self._clock = clock
         self._size = size
         self._known: OrderedDict[str, Definition] = OrderedDict()
+        self._texts: OrderedDict[str, Definition] = OrderedDict()
         self._stored: set[str] = set()
 
     def read(self, text: str) -> Definition:
@@ -29,7 +30,10 @@ class Definitions:
 
         :raises bureaucrat.definition.problems.InvalidDefinition: with every problem of the document.
         """
-        definition = self._read(text)
+        definition = self._texts.get(text) or self._read(text)
+        self._texts[text] = definition
+        if len(self._texts) > self._size:
+            self._texts.popitem(last=False)
         self._remember(definition)
         return definition
 
@@ -41,7 +45,7 @@ class Definitions:
             return known
         row = await self._storage.definition(hash)
         if row is None:
-            raise StorageUnavailable(f"the definition {hash} is not in the database; was a backup restored in part?")
+            raise UnknownDefinition(f"the definition {hash} is not in the database; was a backup restored in part?")
         self._stored.add(hash)
         return self.read(row.source)
 

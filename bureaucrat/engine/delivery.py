@@ -20,7 +20,7 @@ class Birth:
     depth: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Delivery:
     """One message for one instance, and what has to happen once it is committed."""
 
@@ -32,6 +32,8 @@ class Delivery:
     settle: Callable[[], None] | None = None
     reply: Callable[[str | Exception], None] | None = None  #: told the instance's status, or what went wrong
     failures: int = 0  #: how often a step on it raised
+    failure: str = ""  #: what, last
+    is_unloadable: bool = False  #: it was the instance that could not be read
 
     def answer(self, result: str | Exception) -> None:
         """Tell whoever waits for it."""

@@ -4,8 +4,8 @@ Rules:
 
 - an instance is in one batch at a time; what comes for it meanwhile waits for that batch's commit;
 - nothing is settled, dispatched or told to anybody before the commit that decided it;
-- whatever is in memory only (queues, timers, marks) can be found again in storage: a failed commit drops it all, and
-  the sweep brings it back.
+- whatever is in memory only (timers, marks, offers of events) can be found again in storage: what is lost there, the
+  sweep brings back; inputs stay on the queue until they are committed.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from ..clock import Clock
 from ..core.effects import Dispatch
-from ..core.messages import Answer, Message, Redispatch, Stuck, TimerFired
+from ..core.messages import Answer, Message, Redispatch, Retry, Set, Skip, Stuck, TimerFired
 from ..core.table import Definition
-from ..errors import StaleVersion, StorageUnavailable
-from ..ports import Answered, Storage, Transport
+from ..core.values import complaint
+from ..errors import AlreadySeen, Refused, StaleVersion, Stopped, StorageUnavailable
+from ..ports import Answered, Due, Storage, Transport, Writes
 from .batch import Batches, Prepared
 from .codec import encode
 from .definitions import Definitions, Reader
@@ -30,7 +32,7 @@ from .delivery import Birth, Delivery
 from .events import Events
 from .mailbox import Mailbox
 from .settings import Settings
-from .starts import start_of
+from .starts import own, start_of
 from .timers import Agenda
 from .writes import Collector, Progress
 
@@ -38,6 +40,8 @@ log = logging.getLogger(__name__)
 
 _FLIGHTS = 4  #: batches that may be on their way to the disk at once
 _SWEEPS_A_TIDY = 60
+_PARTS_OF_A_TIDY = 100
+_TURNS_AN_OFFER = 4  #: of the loop; so that events do not wait behind a queue that never empties
 _SWEPT = 1_000  #: rows one sweep takes of a kind
 
 
@@ -70,19 +74,27 @@ class Engine:
         self._mailbox = Mailbox(storage, self.definitions, self.put, self.settings.limits)
         self._flights: set[asyncio.Task[bool]] = set()
         self._wake = asyncio.Event()
+        self._turns = 0
         self._stopping = False
+        self._has_stopped = False
+        self._is_unsure = False  #: whether a commit may have happened of which we were not told
 
     # -- what goes in
 
     def put(self, delivery: Delivery) -> None:
         """Take a message in; it is applied in a batch to come."""
+        if self._has_stopped:
+            delivery.answer(Stopped("the engine has stopped"))
+            return
         waiting = self._busy.get(delivery.instance)
         (self._queue if waiting is None else waiting).append(delivery)
         self._wake.set()
 
     def answered(self, answer: Answered) -> None:
         """Take a participant's answer in."""
-        message = Answer(answer.branch, answer.activity, answer.attempt, answer.fields)
+        problem = complaint(answer.fields)
+        fields = answer.fields if problem is None else {"status": "error", "error": f"the answer is no JSON: {problem}"}
+        message = Answer(answer.branch, answer.activity, answer.attempt, fields)
         self.put(Delivery(answer.instance, message, settle=answer.settle))
 
     async def tell(self, instance: str, message: Message) -> str:
@@ -91,7 +103,13 @@ class Engine:
         :returns: the instance's status afterwards.
         :raises UnknownInstance: there is none of this id.
         :raises Refused: it cannot be done now; says why.
+        :raises Stopped: the engine was stopped before.
         """
+        if isinstance(message, Set | Retry | Skip):
+            problem = complaint(message.fields)
+            if problem is not None:
+                raise Refused(f"the fields are no JSON: {problem}")
+            message = replace(message, fields=own(message.fields))
         return await self._wait(Delivery(instance, message))
 
     async def launch(
@@ -127,14 +145,15 @@ class Engine:
         :returns: whether it was new.
         """
         collector = self._batches.collector()
-        async with self.storage.batch() as batch:
-            if id is not None and await batch.seen([id]):
-                return False
-            now = self.clock.now()
-            collector.event(id or str(self.numbers()), name, encode(body), now)
-            if id is not None:
-                collector.writes.inbox.append((id, now))
-            await batch.commit(collector.writes)
+        now = self.clock.now()
+        collector.event(id or str(self.numbers()), name, encode(body), now)
+        if id is not None:
+            collector.writes.inbox.append((id, now))
+        try:
+            async with self.storage.batch() as batch:
+                await batch.commit(collector.writes)
+        except AlreadySeen:
+            return False
         self._events.stored(collector.after.events, [])
         self._wake.set()
         return True
@@ -150,12 +169,25 @@ class Engine:
 
     async def run(self) -> None:
         """Work until :meth:`stop`; call :meth:`start` first. A defect of ours ends it, with whatever was raised."""
-        async with asyncio.TaskGroup() as group:
-            sweeper = group.create_task(self._sweep_regularly())
-            while not self._stopping:
-                await self._turn(group)
-            await self._land()
-            sweeper.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                sweeper = group.create_task(self._sweep_regularly())
+                while not self._stopping:
+                    await self._turn(group)
+                await self._land()
+                if deliveries := self._take():  # the answers that came last
+                    await self._fly(deliveries, self._batches.collector())
+                sweeper.cancel()
+        finally:
+            self._refuse_the_rest()
+
+    def _refuse_the_rest(self) -> None:
+        """What was not begun is answered; what must survive is in storage, and the next start finds it."""
+        self._has_stopped = True
+        for waiting in (self._queue, *self._busy.values()):
+            for delivery in waiting:
+                delivery.answer(Stopped("the engine has stopped"))
+            waiting.clear()
 
     def stop(self) -> None:
         """Let what is under way finish, then return from :meth:`run`."""
@@ -164,11 +196,14 @@ class Engine:
 
     async def _turn(self, group: asyncio.TaskGroup) -> None:
         self._wake.clear()
+        self._turns += 1
         self._fire()
-        await self._mailbox.fetch(self.settings.share)
+        if not await self._tend_mailbox():
+            return
         if len(self._flights) >= _FLIGHTS:
             await asyncio.wait(self._flights, return_when=asyncio.FIRST_COMPLETED)
-        if deliveries := self._take():
+        is_turn_of_events = self._turns % _TURNS_AN_OFFER == 0 and not self._events.is_idle
+        if not is_turn_of_events and (deliveries := self._take()):
             flight = group.create_task(self._fly(deliveries, self._batches.collector()))
             self._flights.add(flight)
             flight.add_done_callback(self._flights.discard)
@@ -178,6 +213,28 @@ class Engine:
             await self._offer()
         else:
             await self._idle()
+
+    async def _tend_mailbox(self) -> bool:
+        """Fetch what may be released, set aside what cannot be read; False if storage is away."""
+        try:
+            await self._mailbox.fetch(self.settings.share)
+            if self._mailbox.unreadable:
+                writes = Writes()
+                for row, reason in self._mailbox.unreadable:
+                    self._batches.set_aside(row.instance, row.message, reason, writes)
+                    writes.mail_gone.append(row.number)
+                async with self.storage.batch() as batch:
+                    await batch.commit(writes)
+                self._mailbox.unreadable.clear()
+        except StorageUnavailable as error:
+            await self._storage_is_away(error)
+            return False
+        return True
+
+    async def _storage_is_away(self, error: StorageUnavailable) -> None:
+        log.warning("storage is not available", extra={"reason": str(error)})
+        self._is_unsure = self._is_unsure or error.unknown
+        await asyncio.sleep(self.settings.sweep)
 
     async def _idle(self) -> None:
         next_due = self._agenda.next()
@@ -189,13 +246,13 @@ class Engine:
 
     async def drain(self) -> None:
         """Work until nothing is left to do now. For simulations, and before stopping."""
-        while self._queue or self._flights or self._mailbox.is_releasing or not self._events.is_idle:
-            await self._mailbox.fetch(self.settings.share)
+        while self._queue or self._flights or not self._mailbox.is_idle or not self._events.is_idle:
+            await self._tend_mailbox()
             if deliveries := self._take():
                 await self._fly(deliveries, self._batches.collector())
             elif self._flights:
                 await self._land()
-            else:
+            elif not self._events.is_idle:
                 await self._offer()
 
     async def _land(self) -> None:
@@ -220,21 +277,26 @@ class Engine:
                 taken.append(delivery)
         return taken
 
-    async def _fly(self, deliveries: list[Delivery], collector: Collector) -> bool:
-        """One batch from its steps to what follows its commit. The instances must be marked busy."""
+    async def _fly(self, deliveries: list[Delivery], collector: Collector, *, again: bool = True) -> bool:
+        """One batch from its steps to what follows its commit. The instances must be marked busy.
+
+        :param again: whether the deliveries are kept for another try if storage fails.
+        """
         instances = dict.fromkeys(delivery.instance for delivery in deliveries)
-        postponed: Iterable[Delivery] = deliveries
-        prepared: Prepared | None = None
+        postponed: Iterable[Delivery] = deliveries if again else ()
         try:
             async with self.storage.batch() as batch:
                 prepared = await self._batches.prepare(batch, deliveries, collector)
-                if not prepared.writes.is_empty:
-                    await batch.commit(prepared.writes)
+                if not prepared.collector.writes.is_empty:
+                    await batch.commit(prepared.collector.writes)
             postponed = prepared.postponed
             self._committed(prepared)
             return True
         except (StaleVersion, StorageUnavailable) as error:
-            await self._failed(instances, error)
+            for instance in instances:
+                self._batches.forget(instance)
+            if isinstance(error, StorageUnavailable):
+                await self._storage_is_away(error)
             return False
         finally:
             self._release(instances, postponed)
@@ -248,27 +310,18 @@ class Engine:
         if waiting:
             self._wake.set()
 
-    async def _failed(self, instances: Iterable[str], error: Exception) -> None:
-        for instance in instances:
-            self._batches.forget(instance)
-        self._events.clear()
-        self._agenda.clear()
-        if isinstance(error, StorageUnavailable):
-            log.warning("storage is not available", extra={"reason": str(error)})
-            await asyncio.sleep(self.settings.sweep)
-
     def _committed(self, prepared: Prepared) -> None:
-        after = prepared.after
+        after = prepared.collector.after
         self._batches.committed(prepared)
-        self.definitions.committed(prepared.writes)
-        self._mailbox.done(d for d in prepared.deliveries if d not in prepared.postponed)
+        self.definitions.committed(prepared.collector.writes)
+        self._mailbox.done(prepared.done)
         self._mailbox.release(after.releasable)
         self._events.stored(after.events, after.waits)
         for at, instance, branch in after.due:
             self._agenda.note(at, instance, branch, self.clock.now() + self.settings.horizon)
         for row in after.mail:
             self._mailbox.post(row)
-        for instance, dispatch in after.dispatches:
+        for (instance, _), dispatch in after.dispatches.items():
             self._dispatch(instance, dispatch)
         self._wake.set()  # a timer may be due before what it sleeps until, a wait may be answered by a kept event
         self._tell(prepared)
@@ -278,25 +331,34 @@ class Engine:
             self._transport.send(dispatch, instance)
         else:
             reason = f"nobody serves the participant {dispatch.participant!r}"
-            self.put(Delivery(instance, Stuck(dispatch.branch, dispatch.activity, "unroutable", reason)))
+            stuck = Stuck(dispatch.branch, dispatch.activity, "unroutable", reason, dispatch.attempt)
+            self.put(Delivery(instance, stuck))
 
     def _tell(self, prepared: Prepared) -> None:
-        if self._observe is not None and prepared.after.progress:
-            self._observe(prepared.after.progress)
-        for delivery in prepared.deliveries:
-            if delivery.settle is not None and delivery not in prepared.postponed:
+        after = prepared.collector.after
+        if self._observe is not None and after.progress:
+            self._observe(after.progress)
+        for delivery in prepared.done:
+            if delivery.settle is not None:
                 delivery.settle()
-        for delivery, result in prepared.after.replies:
+        for delivery, result in after.replies:
             delivery.answer(result)
 
     async def _offer(self) -> None:
         """Make the next offers of events. No other batch is under way."""
         collector = self._batches.collector()
-        offers = await self._events.next_chunk(collector)
+        try:
+            offers = await self._events.next_chunk(collector)
+        except StorageUnavailable as error:
+            self._events.clear()
+            await self._storage_is_away(error)
+            return
         for offer in offers:
             self._busy.setdefault(offer.instance, deque())
-        if await self._fly(offers, collector):
+        if await self._fly(offers, collector, again=False):
             self._events.committed(collector)
+        else:
+            self._events.clear()
 
     # -- timers and the sweep
 
@@ -308,11 +370,10 @@ class Engine:
         """Find in storage what is to be done and is not in memory."""
         now = self.clock.now()
         if now + self.settings.horizon / 2 >= self._agenda.loaded_until:
-            until = now + self.settings.horizon
-            rows = await self.storage.due(until, _SWEPT)
-            for due in rows:
-                self._agenda.note(due.at, due.instance, due.branch, until)
-            self._agenda.loaded_until = until if len(rows) < _SWEPT else now
+            await self._load_timers(now + self.settings.horizon)
+        if self._is_unsure:
+            await self._recover_attempts()
+            self._is_unsure = False
         for row in await self.storage.mail(_SWEPT):
             self._mailbox.post(row)
         self._mailbox.release(await self.storage.releasable(_SWEPT))
@@ -322,15 +383,30 @@ class Engine:
         )
         self._wake.set()
 
+    async def _load_timers(self, until: float) -> None:
+        """Note every stored timer up to an instant."""
+        after: Due | None = None
+        while rows := await self.storage.due(until, _SWEPT, after):
+            for due in rows:
+                self._agenda.note(due.at, due.instance, due.branch, until)
+            after = rows[-1]
+        self._agenda.loaded_until = until
+
     async def tidy(self) -> int:
-        """Delete a bounded part of what was kept long enough; returns the rows deleted."""
+        """Delete what was kept long enough, a bounded part at a time; returns the rows deleted."""
         now, settings = self.clock.now(), self.settings
-        return await self.storage.prune(
-            history=now - settings.history_retention,
-            instances=now - settings.instance_retention,
-            events=now - settings.event_retention,
-            inbox=now - settings.dedup_window,
-        )
+        total = 0
+        for _ in range(_PARTS_OF_A_TIDY):
+            deleted = await self.storage.prune(
+                history=now - settings.history_retention,
+                instances=now - settings.instance_retention,
+                events=now - settings.event_retention,
+                inbox=now - settings.dedup_window,
+            )
+            total += deleted
+            if not deleted:
+                break
+        return total
 
     async def _sweep_regularly(self) -> None:
         for turn in count():

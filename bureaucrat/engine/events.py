@@ -2,8 +2,9 @@
 
 Rules: write, commit, then look. An event is stored before its waits are looked for; a wait is stored (marked fresh)
 before kept events are looked for; so whichever of the two commits last sees the other. Each chunk of offers is one
-transaction that also moves the event's cursor, so that nobody is offered an event twice; an event wakes an instance in
-one transaction only, every wait that the instance has then (L62, L63).
+transaction that also moves the event's cursor (from where this chunk found it, or nothing is written), so that nobody
+is offered an event twice; an event wakes an instance in one transaction only, every wait that the instance has then
+(L62, L63). A chunk that was not committed is forgotten; the sweep finds what it was about.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .delivery import Delivery
 from .settings import Settings
 from .writes import Collector
 
+_Place = tuple[float, int]  # of an event among those of its name: accepted, number
 _KEPT = 100  #: kept events looked through at a time, for one wait
 
 
@@ -28,8 +30,8 @@ class Events:
         self._storage = storage
         self._settings = settings
         self._pending: deque[EventRow] = deque()
-        self._fresh: deque[tuple[WaitRow, int]] = deque()
-        self._taken: list[tuple[WaitRow, int | None]] = []
+        self._fresh: deque[tuple[WaitRow, _Place]] = deque()
+        self._taken: list[tuple[WaitRow, _Place | None]] = []
         self._noted: set[object] = set()
 
     @property
@@ -46,7 +48,7 @@ class Events:
             key = _key(wait)
             if key not in self._noted:
                 self._noted.add(key)
-                self._fresh.append((wait, 0))
+                self._fresh.append((wait, (0.0, 0)))
 
     def clear(self) -> None:
         """Forget all; the sweep finds it again."""
@@ -74,9 +76,9 @@ class Events:
                 if not wait.path or event_value(body, wait.path) == wait.value:
                     offers.append(_offer(wait, event, body))
             is_done = len(kept) < _KEPT
-            self._taken.append((wait, None if is_done else kept[-1].number))
+            self._taken.append((wait, None if is_done else (kept[-1].accepted, kept[-1].number)))
             if is_done:
-                collector.writes.waits_seen.append((wait.instance, wait.branch, wait.activity))
+                collector.writes.waits_seen.append(_key(wait))
         return offers
 
     async def _look_around(self, collector: Collector) -> list[Delivery]:
@@ -91,8 +93,8 @@ class Events:
         chunk = self._settings.event_chunk
         waits = await self._storage.waits(event.name, keys, event.cursor or "", chunk)
         instances = list(dict.fromkeys(wait.instance for wait in waits))
-        event.cursor = None if len(instances) < chunk else instances[-1]
-        collector.writes.cursors.append((event.number, event.cursor))
+        old, event.cursor = event.cursor, None if len(instances) < chunk else instances[-1]
+        collector.writes.cursors.append((event.number, old, event.cursor))
         woken = await self._storage.woken(event.number, instances)
         return [
             _offer(wait, event, body) for wait in waits if event.accepted > wait.since and wait.instance not in woken
@@ -112,7 +114,7 @@ class Events:
         self._taken.clear()
 
 
-def _key(wait: WaitRow) -> object:
+def _key(wait: WaitRow) -> tuple[str, str, int, int]:
     return wait.instance, wait.branch, wait.activity, wait.activation
 
 

@@ -33,13 +33,18 @@ class Mailbox:
         self._put = put
         self._queued: set[int] = set()
         self._releasing: dict[str, None] = {}
+        self.unreadable: list[tuple[MailRow, str]] = []  #: to be set aside
 
     def post(self, row: MailRow, *, released: bool = False) -> None:
         """Put a stored row on the queue, unless it is there."""
         if row.number in self._queued:
             return
         self._queued.add(row.number)
-        message = decode_message(row.message)
+        try:
+            message = decode_message(row.message)
+        except Exception as error:  # written by a newer version, or damaged: a dead letter, and the others go on
+            self.unreadable.append((row, f"the mailbox row cannot be read: {error}"))
+            return
         if isinstance(message, Launch):
             self._put(self._start(row, message))
         else:
@@ -75,18 +80,14 @@ class Mailbox:
         self._releasing.update(dict.fromkeys(instances))
 
     @property
-    def is_releasing(self) -> bool:
-        return bool(self._releasing)
+    def is_idle(self) -> bool:
+        return not self._releasing and not self.unreadable
 
     async def fetch(self, limit: int) -> None:
         """Put on the queue what instances kept back."""
         while self._releasing:
             instance = next(iter(self._releasing))
+            rows = await self._storage.held_mail(instance, limit)
             del self._releasing[instance]
-            for row in await self._storage.held_mail(instance, limit):
+            for row in rows:
                 self.post(row, released=True)
-
-    def forget(self) -> None:
-        """Start over; the sweep finds every row again."""
-        self._queued.clear()
-        self._releasing.clear()

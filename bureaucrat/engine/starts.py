@@ -11,6 +11,7 @@ from ..core.messages import Start
 from ..core.table import Definition
 from ..core.values import complaint, digest
 from ..errors import Refused
+from .codec import decode, encode
 
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 
@@ -32,7 +33,13 @@ def start_of(definition: Definition, fields: dict[str, Any], limits: Limits) -> 
     if problem is not None:
         raise Refused(f"the fields are no JSON: {problem}")
     _check_sizes({**(definition.activities[0].initial() or {}), **fields}, limits)
-    return Start(fields)
+    return Start(own(fields))
+
+
+def own(fields: dict[str, Any]) -> dict[str, Any]:
+    """The same JSON, sharing nothing with anybody; tuples have become lists."""
+    copied: dict[str, Any] = decode(encode(fields))
+    return copied
 
 
 def _check_sizes(fields: dict[str, Any], limits: Limits) -> None:

@@ -13,9 +13,9 @@ class Agenda:
         self._known: dict[tuple[str, str], float] = {}
         self.loaded_until = 0.0  #: every stored timer due before it is in here
 
-    def note(self, at: float, instance: str, branch: str, until: float) -> None:
+    def note(self, at: float | None, instance: str, branch: str, until: float) -> None:
         """A branch is due at `at` (epoch seconds); replaces what was known of it. Later than `until` is not kept."""
-        if at > until:
+        if at is None or at > until:
             self._known.pop((instance, branch), None)
         elif self._known.get((instance, branch)) != at:
             self._known[instance, branch] = at
@@ -37,12 +37,6 @@ class Agenda:
             del self._known[instance, branch]
             taken.append((at, instance, branch))
         return taken
-
-    def clear(self) -> None:
-        """Forget all; the sweep loads it again."""
-        self._heap.clear()
-        self._known.clear()
-        self.loaded_until = 0.0
 
     def _tidy(self) -> None:
         while self._heap and self._known.get(self._heap[0][1:]) != self._heap[0][0]:

@@ -16,7 +16,6 @@ from ..core.effects import (
     Dispatch,
     Effect,
     Emit,
-    Finish,
     Hold,
     Launch,
     OpenIncident,
@@ -52,15 +51,14 @@ class Progress:
 class Afterwards:
     """What follows a commit."""
 
-    dispatches: list[tuple[str, Dispatch]] = field(default_factory=list)
+    dispatches: dict[tuple[str, int], Dispatch] = field(default_factory=dict)  #: by instance and attempt
     mail: list[MailRow] = field(default_factory=list)
     waits: list[WaitRow] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
-    due: list[tuple[float, str, str]] = field(default_factory=list)
+    due: list[tuple[float | None, str, str]] = field(default_factory=list)  #: None: no timer any more
     releasable: list[str] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
     replies: list[tuple[Delivery, str | Exception]] = field(default_factory=list)
-    ended: list[str] = field(default_factory=list)
 
 
 class Collector:
@@ -73,6 +71,14 @@ class Collector:
         self._clock = clock
         self._history = history
         self._waits: dict[tuple[str, str, int], WaitRow | None] = {}
+
+    def copy(self) -> Collector:
+        """Another one with the same content."""
+        other = Collector(self._numbers, self._clock, self._history)
+        for name in Writes.__slots__:
+            getattr(other.writes, name).extend(getattr(self.writes, name))
+        other.after.events += self.after.events
+        return other
 
     def applied(self, copy: Copy, delivery: Delivery, effects: list[Effect], first: int, now: float) -> None:
         """Take in what one step gave. `first` is the number its input has in the history; 0: it was no input."""
@@ -106,8 +112,9 @@ class Collector:
             case Record():
                 self._record(instance, effect, now)
             case Dispatch():
-                self.after.dispatches.append((instance, effect))
+                self.after.dispatches[instance, effect.attempt] = effect
             case Void():
+                self.after.dispatches.pop((instance, effect.attempt), None)
                 self.writes.attempts_gone.append((instance, effect.attempt))
             case Subscribe():
                 self._subscribe(instance, effect)
@@ -128,8 +135,6 @@ class Collector:
                 self._incident(instance, effect, now)
             case CloseIncident():
                 self.writes.incidents_closed.append((instance, effect.number, now, effect.how))
-            case Finish():
-                self.after.ended.append(instance)
 
     def _record(self, instance: str, effect: Record, now: float) -> None:
         progress = Progress(instance, now, effect.what, effect.activity, effect.address, effect.detail)
@@ -189,11 +194,11 @@ class Collector:
             self.after.releasable.append(instance.id)
         self.writes.scopes_gone += [(instance.id, *key) for key in changes.closed]
         self.writes.branches_gone += [(instance.id, id) for id in changes.removed]
+        self.after.due += [(None, instance.id, id) for id in changes.removed]
         for id in changes.touched:
             written = encode_branch(instance.id, copy.branches[id])
             self.writes.branches.append(written)
-            if written.due is not None:
-                self.after.due.append((written.due, instance.id, id))
+            self.after.due.append((written.due, instance.id, id))
         self.writes.values += value_rows(copy)
 
     def finished(self) -> Writes:

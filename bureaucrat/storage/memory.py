@@ -6,6 +6,7 @@ no coroutine here ever waits, so that a simulation can drive them without an eve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
@@ -45,8 +46,9 @@ class MemoryBatch:
         found = {id: self._tables.instances.get(id) for id in sorted(instances)}
         return {id: row for id, row in found.items() if row is not None}
 
-    async def seen(self, ids: Sequence[str]) -> set[str]:
-        return {id for id in ids if (id,) in self._tables.inbox}
+    async def take_mail(self, numbers: Sequence[int]) -> dict[int, bool]:
+        rows = [self._tables.mailbox.get(number) for number in numbers]
+        return {row.number: row.held for row in rows if row is not None}
 
     async def load(self, wanted: Iterable[tuple[str, Sequence[str] | None]]) -> Loaded:
         tables, loaded = self._tables, Loaded()
@@ -88,8 +90,9 @@ class MemoryStorage:
 
     # what the sweep looks for
 
-    async def due(self, before: float, limit: int) -> list[Due]:
-        rows = self._tables.branches.find("due", limit=limit)
+    async def due(self, before: float, limit: int, after: Due | None = None) -> list[Due]:
+        since = () if after is None else (after.at, after.instance, _above(after.branch))
+        rows = self._tables.branches.find("due", since=since, limit=limit)
         return [Due(row.instance, row.id, row.due) for row in rows if row.due is not None and row.due <= before]
 
     async def mail(self, limit: int) -> list[MailRow]:
@@ -142,11 +145,11 @@ class MemoryStorage:
             found.append(after)
         return found
 
-    async def kept_events(self, wait: WaitRow, limit: int, after: int = 0) -> list[EventRow]:
+    async def kept_events(self, wait: WaitRow, limit: int, after: tuple[float, int] = (0.0, 0)) -> list[EventRow]:
         tables = self._tables
-        rows = tables.events.find("name", wait.event, since=(wait.event, after + 1))
-        new = (row for row in rows if row.accepted > wait.since)
-        return [row for row in new if not tables.consumed.find("key", wait.instance, row.number, limit=1)][:limit]
+        place = max((wait.since, math.inf), (after[0], after[1] + 1))
+        rows = tables.events.find("name", wait.event, since=(wait.event, *place))
+        return [row for row in rows if not tables.consumed.find("key", wait.instance, row.number, limit=1)][:limit]
 
     async def woken(self, event: int, instances: Sequence[str]) -> set[str]:
         return {id for id in instances if self._tables.consumed.find("key", id, event, limit=1)}

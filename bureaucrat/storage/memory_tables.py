@@ -193,7 +193,7 @@ def _events() -> Table[EventRow]:
         EventRow,
         lambda row: (row.number,),
         pending=lambda row: None if row.cursor is None else (row.number,),
-        name=lambda row: (row.name, row.number),
+        name=lambda row: (row.name, row.accepted, row.number),
         old=lambda row: (row.accepted, row.number) if row.cursor is None else None,
     )
 

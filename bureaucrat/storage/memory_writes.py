@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate, takewhile
 from typing import Any
 
-from ..errors import StaleVersion
+from ..errors import AlreadySeen, StaleVersion
 from ..ports import DefinitionRow, ValueRow, Writes
 from .memory_tables import Consumed, Table, Tables, Taken
 
@@ -15,14 +16,28 @@ _LIMIT = 1000  #: rows of a table that go at a time
 def write_all(tables: Tables, writes: Writes) -> None:
     """Write one batch, whole or not at all.
 
-    :raises StaleVersion: an instance is not at the version before.
+    :raises AlreadySeen: an id for the inbox stands there.
+    :raises StaleVersion: an instance is not at the version before, or an event's cursor is not the old one.
     """
+    _check(tables, writes)
+    _take_out(tables, writes)
+    _put_in(tables, writes)
+
+
+def _check(tables: Tables, writes: Writes) -> None:
+    new: set[str] = set()
+    for id, _ in writes.inbox:
+        if id in new or (id,) in tables.inbox:
+            raise AlreadySeen(f"message {id} was accepted before")
+        new.add(id)
     for row in writes.instances:
         stored = tables.instances.get(row.id)
         if row.version != (1 if stored is None else stored.version + 1):
             raise StaleVersion(f"instance {row.id} was changed elsewhere")
-    _take_out(tables, writes)
-    _put_in(tables, writes)
+    for number, old, _ in writes.cursors:
+        event = tables.events.get(number)
+        if event is None or event.cursor != old:
+            raise StaleVersion(f"event {number} was offered or forgotten elsewhere")
 
 
 def _take_out(tables: Tables, writes: Writes) -> None:
@@ -40,9 +55,11 @@ def _take_out(tables: Tables, writes: Writes) -> None:
         tables.outbox.remove((number,))
     for attempt in writes.attempts_gone:
         tables.outbox.clear("attempt", *attempt)
-    for seen in writes.waits_seen:
-        tables.waits.change(seen, fresh=False)
-    for number, cursor in writes.cursors:
+    for *wait_seen, activation in writes.waits_seen:
+        row = tables.waits.get(*wait_seen)
+        if row is not None and row.activation == activation:
+            tables.waits.put(replace(row, fresh=False))
+    for number, _, cursor in writes.cursors:
         tables.events.change((number,), cursor=cursor)
 
 

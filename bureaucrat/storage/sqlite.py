@@ -10,6 +10,7 @@ processes open the file with ``read_only`` and may leave mail.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -51,10 +52,14 @@ _DEFINITION = shape_of(DefinitionRow)
 _DUE = shape_of(Due)
 _ID = single("id")
 _INSTANCE_ID = single("instance")
+_TAKEN = Shape(lambda *found: found, (("number", "int"), ("held", "bool")))
 _PATH = single("path")
 _SETTING = single("value")
 _ATTEMPT = Shape(lambda *found: found, (("instance", "str"), ("branch", "str"), ("attempt", "int")))
 _COUNT = Shape(lambda *found: found, (("name", "str"), ("rows", "int")))
+
+_FIRST = Due("", "", -math.inf)  # before every branch that is due
+_LAST_NUMBER = 2**63 - 1
 
 
 class SqliteStorage:
@@ -92,8 +97,11 @@ class SqliteStorage:
 
     # what the sweep looks for
 
-    async def due(self, before: float, limit: int) -> list[Due]:
-        return await self.rows("due", _DUE, before=before, limit=limit)
+    async def due(self, before: float, limit: int, after: Due | None = None) -> list[Due]:
+        place = after or _FIRST
+        return await self.rows(
+            "due", _DUE, before=before, at=place.at, instance=place.instance, branch=place.branch, limit=limit
+        )
 
     async def mail(self, limit: int) -> list[MailRow]:
         return await self.rows("mail", _MAIL, limit=limit)
@@ -125,9 +133,10 @@ class SqliteStorage:
         pairs = _json(list(dict.fromkeys(keys)))
         return await self.rows("waits", _WAIT, event=event, keys=pairs, after=after, limit=limit)
 
-    async def kept_events(self, wait: WaitRow, limit: int, after: int = 0) -> list[EventRow]:
+    async def kept_events(self, wait: WaitRow, limit: int, after: tuple[float, int] = (0.0, 0)) -> list[EventRow]:
+        at, number = max((wait.since, _LAST_NUMBER), after)  # one place to begin at: the index finds it
         return await self.rows(
-            "kept_events", _EVENT, name=wait.event, since=wait.since, instance=wait.instance, after=after, limit=limit
+            "kept_events", _EVENT, name=wait.event, instance=wait.instance, accepted=at, number=number, limit=limit
         )
 
     async def woken(self, event: int, instances: Sequence[str]) -> set[str]:
@@ -249,8 +258,8 @@ class SqliteBatch:
         rows = await self._storage.rows("lock", _INSTANCE, ids=_json(instances))
         return {row.id: row for row in rows}
 
-    async def seen(self, ids: Sequence[str]) -> set[str]:
-        return set(await self._storage.rows("seen", _ID, ids=_json(ids)))
+    async def take_mail(self, numbers: Sequence[int]) -> dict[int, bool]:
+        return dict(await self._storage.rows("take_mail", _TAKEN, numbers=_json(numbers)))
 
     async def load(self, wanted: Iterable[tuple[str, Sequence[str] | None]]) -> Loaded:
         asked = list(wanted)

@@ -20,7 +20,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from ..errors import StaleVersion, StorageUnavailable
+from ..errors import AlreadySeen, StaleVersion, StorageUnavailable
 from ..ports import Writes
 from .sqlite_file import HARMLESS, code, connect, unavailable
 from .sqlite_rows import parts, repeated
@@ -132,7 +132,7 @@ class Writer:
         self._connection = None
 
     def _failure(self, cause: Exception, *, unknown: bool = False) -> Exception:
-        """What one request is told: an error of SQLite as ours; any other (stale version, defect of ours) as it is."""
+        """What one request is told: an error of SQLite as ours; any other (stale, seen, a defect of ours) as it is."""
         if not isinstance(cause, sqlite3.Error):
             return cause if not isinstance(cause, StorageUnavailable) else StorageUnavailable(str(cause))
         error = unavailable(self._path, cause, unknown=unknown)
@@ -160,7 +160,6 @@ _ORDER = (
     ("outbox_gone", ("delete_outbox",)),
     ("attempts_gone", ("delete_attempts",)),
     ("waits_seen", ("see_waits",)),
-    ("cursors", ("move_cursors",)),
     ("branches", ("write_branches",)),
     ("values", ("write_values",)),
     ("waits", ("write_waits",)),
@@ -168,7 +167,6 @@ _ORDER = (
     ("consumed", ("write_consumed",)),
     ("mail", ("write_mail",)),
     ("outbox", ("write_outbox",)),
-    ("inbox", ("write_inbox",)),
     ("dead", ("write_dead",)),
     ("history", ("write_history",)),
     ("incidents", ("write_incidents",)),
@@ -186,9 +184,14 @@ def write(connection: sqlite3.Connection, name: str, rows: Sequence[Any]) -> int
 def write_all(connection: sqlite3.Connection, writes: Writes) -> None:
     """Write one batch.
 
-    :raises StaleVersion: an instance is not at the version before; the transaction must be rolled back.
+    :raises AlreadySeen: an id for the inbox stands there.
+    :raises StaleVersion: an instance is not at the version before, or an event's cursor is not the old one.
+
+    After either the transaction must be rolled back.
     """
+    _write_inbox(connection, writes)
     _write_instances(connection, writes)
+    _move_cursors(connection, writes)
     bases = [(row.instance, row.branch, row.scope) for row in writes.values if not row.name]
     if bases:
         write(connection, "delete_scopes", bases)
@@ -196,6 +199,18 @@ def write_all(connection: sqlite3.Connection, writes: Writes) -> None:
         rows = getattr(writes, part)
         for name in names if rows else ():
             write(connection, name, rows)
+
+
+def _write_inbox(connection: sqlite3.Connection, writes: Writes) -> None:
+    if writes.inbox and write(connection, "write_inbox", writes.inbox) != len(writes.inbox):
+        ids = ", ".join(id for id, _ in writes.inbox[:5])
+        raise AlreadySeen(f"a message was accepted before, one of {len(writes.inbox)}: {ids}")
+
+
+def _move_cursors(connection: sqlite3.Connection, writes: Writes) -> None:
+    if writes.cursors and write(connection, "move_cursors", writes.cursors) != len(writes.cursors):
+        numbers = ", ".join(str(number) for number, _, _ in writes.cursors[:5])
+        raise StaleVersion(f"an event was offered or forgotten elsewhere, one of {len(writes.cursors)}: {numbers}")
 
 
 def _write_instances(connection: sqlite3.Connection, writes: Writes) -> None:

@@ -1,7 +1,8 @@
 """The in-process transport: participants are functions, called here.
 
 Rules: sync functions run in threads, async ones on the event loop; what threads have finished is brought to the loop
-together, not one wake-up each; nothing survives this process, so the engine dispatches again at start.
+together, not one wake-up each; nothing survives this process, so the engine dispatches again at start. A participant
+works on fields of its own; what it raises, whatever that is, is its answer.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import inspect
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +21,7 @@ from ..core.effects import Dispatch
 from ..functions import Function, Functions, Workitem, answer_of, failure_of, workitem_of
 from ..ports import Answered
 
-_Attempt = tuple[Dispatch, str, Function]
+_Attempt = tuple[Dispatch, str, Function, Workitem]
 
 
 class MemoryTransport:
@@ -27,8 +29,10 @@ class MemoryTransport:
 
     is_durable = False
 
-    def __init__(self, functions: Functions, *, threads: int = 16) -> None:
+    def __init__(self, functions: Functions, *, threads: int = 16, grace: float = 5.0) -> None:
         self._functions = functions
+        self._grace = grace
+        self._is_stopped = False
         self._threads = threads
         self._at_work: set[tuple[str, int]] = set()
         self._attempts: queue.SimpleQueue[_Attempt | None] = queue.SimpleQueue()
@@ -44,12 +48,22 @@ class MemoryTransport:
         self._answered = answered
 
     async def stop(self) -> None:
+        if self._is_stopped:
+            return
+        self._is_stopped = True
         for _ in self._workers:
             self._attempts.put(None)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._grace)
         for task in self._tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await asyncio.to_thread(self._join)
+        self._collect()
+
+    def _join(self) -> None:
+        end = time.monotonic() + self._grace
+        for worker in self._workers:
+            worker.join(max(0.0, end - time.monotonic()))
 
     def serves(self, participant: str) -> bool:
         return self._functions.find(participant) is not None
@@ -57,10 +71,10 @@ class MemoryTransport:
     def send(self, dispatch: Dispatch, instance: str) -> None:
         key = (instance, dispatch.attempt)
         function = self._functions.find(dispatch.participant)
-        if key in self._at_work or function is None:
+        if key in self._at_work or function is None or self._is_stopped:
             return
         self._at_work.add(key)
-        attempt = (dispatch, instance, function)
+        attempt = (dispatch, instance, function, workitem_of(dispatch, instance))
         if function.is_async:
             task = asyncio.get_running_loop().create_task(self._call_async(attempt))
             self._tasks.add(task)
@@ -71,11 +85,10 @@ class MemoryTransport:
                 self._add_worker()
 
     async def _call_async(self, attempt: _Attempt) -> None:
-        dispatch, instance, function = attempt
-        workitem = workitem_of(dispatch, instance)
+        dispatch, instance, function, workitem = attempt
         try:
             fields = answer_of(dispatch, workitem, await function.call(**function.arguments(workitem)))
-        except Exception as error:  # whatever a participant raises is its answer (L32)
+        except (Exception, SystemExit) as error:  # whatever a participant raises is its answer (L32)
             fields = failure_of(error)
         self._hand_in(_answered(dispatch, instance, fields))
 
@@ -86,9 +99,8 @@ class MemoryTransport:
         worker.start()
 
     def _work(self) -> None:
-        while (attempt := self._attempts.get()) is not None:
-            dispatch, instance, function = attempt
-            workitem = workitem_of(dispatch, instance)
+        while (attempt := self._attempts.get()) is not None and not self._is_stopped:
+            dispatch, instance, function, workitem = attempt
             fields = _call(dispatch, workitem, function)
             self._done.append(_answered(dispatch, instance, fields))
             if not self._is_awaited and self._loop is not None:
@@ -113,7 +125,7 @@ def _call(dispatch: Dispatch, workitem: Workitem, function: Function) -> dict[st
         if inspect.isawaitable(returned):
             raise TypeError(f"{function.call!r} gives an awaitable; declare it with `async def`")
         return answer_of(dispatch, workitem, returned)
-    except Exception as error:  # whatever a participant raises is its answer (L32)
+    except BaseException as error:  # whatever a participant raises is its answer, sys.exit() too (L32)
         return failure_of(error)
 
 

@@ -13,6 +13,7 @@ from bureaucrat.engine.engine import Engine
 from bureaucrat.engine.numbers import counted
 from bureaucrat.engine.settings import Settings
 from bureaucrat.engine.writes import Progress
+from bureaucrat.errors import StorageUnavailable
 from bureaucrat.functions import Functions
 from bureaucrat.ports import Writes
 from bureaucrat.storage.memory import MemoryBatch, MemoryStorage
@@ -40,6 +41,14 @@ class FaultyStorage(MemoryStorage):
         super().__init__()
         self.failures: list[tuple[str, Exception] | None] = []
         self.commits: list[Writes] = []
+        self.unreadable: set[str] = set()  #: reads that fail, once each
+
+    def __getattribute__(self, name: str) -> Any:
+        unreadable = object.__getattribute__(self, "__dict__").get("unreadable", ())
+        if name in unreadable:
+            unreadable.remove(name)
+            raise StorageUnavailable(f"{name} failed")
+        return object.__getattribute__(self, name)
 
     def batch(self) -> FaultyBatch:
         batch = FaultyBatch(self._tables)
@@ -81,10 +90,10 @@ class World:
         self.progress += progress
         self.changed.set()
 
-    async def until(self, what: str) -> None:
-        """Wait until something was observed."""
+    async def until(self, what: str, times: int = 1) -> None:
+        """Wait until something was observed so many times."""
         async with asyncio.timeout(10):
-            while what not in [entry.what for entry in self.progress]:
+            while len(self.told(what)) < times:
                 self.changed.clear()
                 await self.changed.wait()
 

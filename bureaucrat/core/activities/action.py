@@ -49,7 +49,8 @@ class Action(Activity):
         is_same = bool(at.frame.attempts) and sent == _sent(at.frame.attempts)
         if not (again and is_same):
             at.frame.attempts.append(Attempt(number, None if is_same else sent))
-        self._arm(run, at, participant)
+        if not again:  # clocks run on over a restart
+            self._arm(run, at, participant)
         run.emit(
             Dispatch(
                 branch=at.branch.id,

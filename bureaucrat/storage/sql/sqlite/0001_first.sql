@@ -92,6 +92,7 @@ CREATE TABLE events (
     cursor TEXT
 );
 
+-- Its last column is the number: every index of a table with a rowid ends with it.
 CREATE INDEX events_name ON events (name, accepted);
 CREATE INDEX events_pending ON events (number) WHERE cursor IS NOT NULL;
 CREATE INDEX events_old ON events (accepted) WHERE cursor IS NULL;

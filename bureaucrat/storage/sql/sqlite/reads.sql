@@ -4,9 +4,9 @@
 -- The guard rows of these instances, as they are now.
 SELECT * FROM instances WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id;
 
--- name: seen
--- Which of these message ids were taken before.
-SELECT id FROM inbox WHERE id IN (SELECT value FROM json_each(:ids));
+-- name: take_mail
+-- Which of this mail is still there, and whether it is kept back.
+SELECT number, held FROM mailbox WHERE number IN (SELECT value FROM json_each(:numbers));
 
 -- name: branches_of
 -- All branches of these instances.
@@ -42,8 +42,10 @@ WHERE instance = :instance AND branch >= :branch AND branch < :branch || char(11
 ORDER BY branch, scope, name;
 
 -- name: due
--- Branches with a timer that has run out, earliest first.
-SELECT instance, id AS branch, due AS at FROM branches WHERE due <= :before ORDER BY due, instance, id LIMIT :limit;
+-- Branches with a timer that has run out, earliest first, after a given one.
+SELECT instance, id AS branch, due AS at FROM branches
+WHERE due <= :before AND (due, instance, id) > (:at, :instance, :branch)
+ORDER BY due, instance, id LIMIT :limit;
 
 -- name: mail
 -- Mail that is not held, oldest first.
@@ -105,11 +107,11 @@ AND waits.instance > :after AND waits.instance <= (SELECT max(instance) FROM nex
 ORDER BY waits.instance, waits.branch, waits.activity;
 
 -- name: kept_events
--- Events accepted since a wait began that have not woken its instance, oldest first.
+-- Events that have not woken an instance, in the order they were accepted, after a given place in that order.
 SELECT * FROM events
-WHERE name = :name AND accepted > :since AND number > :after
+WHERE name = :name AND (accepted, number) > (:accepted, :number)
 AND NOT EXISTS (SELECT 1 FROM consumed WHERE consumed.instance = :instance AND consumed.event = events.number)
-ORDER BY number LIMIT :limit;
+ORDER BY accepted, number LIMIT :limit;
 
 -- name: woken
 -- Which of these instances an event has woken.

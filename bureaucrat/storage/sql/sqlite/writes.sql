@@ -59,17 +59,17 @@ VALUES (?, ?)
 ));
 
 -- name: see_waits
--- Waits for which kept events were looked through.
-UPDATE waits SET fresh = 0 WHERE (instance, branch, activity) IN (
-SELECT CAST(column1 AS TEXT), CAST(column2 AS TEXT), CAST(column3 AS INTEGER) FROM (
-VALUES (?, ?, ?)
-));
+-- Waits for which kept events were looked through, if it is still the same activation that waits.
+UPDATE waits SET fresh = 0 FROM (
+VALUES (?, ?, ?, ?)
+) AS given WHERE waits.instance = given.column1 AND waits.branch = given.column2
+    AND waits.activity = given.column3 AND waits.activation = given.column4;
 
 -- name: move_cursors
--- How far events were offered.
-UPDATE events SET cursor = given.column2 FROM (
-VALUES (?, ?)
-) AS given WHERE events.number = given.column1;
+-- How far events were offered, if they are where they were before; the count of rows tells.
+UPDATE events SET cursor = given.column3 FROM (
+VALUES (?, ?, ?)
+) AS given WHERE events.number = given.column1 AND events.cursor IS given.column2;
 
 -- name: insert_instances
 -- New instances. An id that is there already is passed over; the count of rows tells.
@@ -142,7 +142,7 @@ REPLACE INTO outbox (number, destination, body, at, instance, attempt, priority,
 VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT));
 
 -- name: write_inbox
--- Ids of messages that were taken. The first time counts.
+-- Ids of messages that were taken. One that is there already is passed over; the count of rows tells.
 INSERT INTO inbox (id, at)
 VALUES (?, ?)
 ON CONFLICT DO NOTHING;
