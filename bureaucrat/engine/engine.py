@@ -20,17 +20,18 @@ from typing import Any
 
 from ..clock import Clock
 from ..core.effects import Dispatch
-from ..core.messages import Answer, Message, Redispatch, Retry, Set, Skip, Stuck, TimerFired
+from ..core.messages import Answer, Message, Retry, Set, Skip, Stuck, TimerFired
 from ..core.table import Definition
 from ..core.values import complaint
 from ..errors import AlreadySeen, Refused, StaleVersion, Stopped, StorageUnavailable
-from ..ports import Answered, Due, Storage, Transport, Writes
+from ..ports import Answered, Storage, Transport, Writes
 from .batch import Batches, Prepared
 from .codec import encode
 from .definitions import Definitions, Reader
 from .delivery import Birth, Delivery
 from .events import Events
 from .mailbox import Mailbox
+from .recovery import Recovery
 from .settings import Settings
 from .starts import own, start_of
 from .timers import Agenda
@@ -40,9 +41,7 @@ log = logging.getLogger(__name__)
 
 _FLIGHTS = 4  #: batches that may be on their way to the disk at once
 _SWEEPS_A_TIDY = 60
-_PARTS_OF_A_TIDY = 100
 _TURNS_AN_OFFER = 4  #: of the loop; so that events do not wait behind a queue that never empties
-_SWEPT = 1_000  #: rows one sweep takes of a kind
 
 
 class Engine:
@@ -69,15 +68,23 @@ class Engine:
         self._batches = Batches(storage, self.definitions, clock, numbers, self.settings)
         self._events = Events(storage, self.settings)
         self._agenda = Agenda()
+        self._mailbox = Mailbox(storage, self.definitions, self.put, self.settings.limits)
+        self._recovery = Recovery(
+            storage,
+            clock,
+            self.settings,
+            agenda=self._agenda,
+            mailbox=self._mailbox,
+            events=self._events,
+            put=self.put,
+        )
         self._queue: deque[Delivery] = deque()
         self._busy: dict[str, deque[Delivery]] = {}  #: instances in a batch, and what waits for them
-        self._mailbox = Mailbox(storage, self.definitions, self.put, self.settings.limits)
         self._flights: set[asyncio.Task[bool]] = set()
         self._wake = asyncio.Event()
         self._turns = 0
         self._stopping = False
         self._has_stopped = False
-        self._is_unsure = False  #: whether a commit may have happened of which we were not told
 
     # -- what goes in
 
@@ -164,7 +171,7 @@ class Engine:
         """Find what an earlier run left behind, and begin to take answers."""
         await self._transport.start(self.answered)
         if not self._transport.is_durable:
-            await self._recover_attempts()
+            await self._recovery.recover_attempts()
         await self.sweep()
 
     async def run(self) -> None:
@@ -233,7 +240,7 @@ class Engine:
 
     async def _storage_is_away(self, error: StorageUnavailable) -> None:
         log.warning("storage is not available", extra={"reason": str(error)})
-        self._is_unsure = self._is_unsure or error.unknown
+        self._recovery.is_unsure = self._recovery.is_unsure or error.unknown
         await asyncio.sleep(self.settings.sweep)
 
     async def _idle(self) -> None:
@@ -368,45 +375,12 @@ class Engine:
 
     async def sweep(self) -> None:
         """Find in storage what is to be done and is not in memory."""
-        now = self.clock.now()
-        if now + self.settings.horizon / 2 >= self._agenda.loaded_until:
-            await self._load_timers(now + self.settings.horizon)
-        if self._is_unsure:
-            await self._recover_attempts()
-            self._is_unsure = False
-        for row in await self.storage.mail(_SWEPT):
-            self._mailbox.post(row)
-        self._mailbox.release(await self.storage.releasable(_SWEPT))
-        self._events.stored(
-            await self.storage.pending_events(self.settings.event_chunk),
-            await self.storage.fresh_waits(self.settings.event_chunk),
-        )
+        await self._recovery.sweep()
         self._wake.set()
 
-    async def _load_timers(self, until: float) -> None:
-        """Note every stored timer up to an instant."""
-        after: Due | None = None
-        while rows := await self.storage.due(until, _SWEPT, after):
-            for due in rows:
-                self._agenda.note(due.at, due.instance, due.branch, until)
-            after = rows[-1]
-        self._agenda.loaded_until = until
-
     async def tidy(self) -> int:
-        """Delete what was kept long enough, a bounded part at a time; returns the rows deleted."""
-        now, settings = self.clock.now(), self.settings
-        total = 0
-        for _ in range(_PARTS_OF_A_TIDY):
-            deleted = await self.storage.prune(
-                history=now - settings.history_retention,
-                instances=now - settings.instance_retention,
-                events=now - settings.event_retention,
-                inbox=now - settings.dedup_window,
-            )
-            total += deleted
-            if not deleted:
-                break
-        return total
+        """Delete what was kept long enough; returns the rows deleted."""
+        return await self._recovery.tidy()
 
     async def _sweep_regularly(self) -> None:
         for turn in count():
@@ -417,11 +391,3 @@ class Engine:
                     await self.tidy()
             except StorageUnavailable as error:
                 log.warning("the sweep found storage unavailable", extra={"reason": str(error)})
-
-    async def _recover_attempts(self) -> None:
-        """Send again whatever waits for an answer: a transport that is not durable has lost it."""
-        after = ("", "")
-        while rows := await self.storage.attempts(after, _SWEPT):
-            for instance, branch, _attempt in rows:
-                self.put(Delivery(instance, Redispatch(branch)))
-            after = rows[-1][0], rows[-1][1]

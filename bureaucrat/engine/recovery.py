@@ -1,0 +1,97 @@
+"""The sweep: finds in storage what is to be done and is not in memory, and deletes what was kept long enough.
+
+Rules: the sweep is the net under everything that is kept in memory only; it may find what is being done at this moment,
+and whoever does the work finds out (a row is gone, a timer was rearmed, a cursor has moved).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..clock import Clock
+from ..core.messages import Redispatch
+from ..ports import Due, Storage
+from .delivery import Delivery
+from .events import Events
+from .mailbox import Mailbox
+from .settings import Settings
+from .timers import Agenda
+
+_SWEPT = 1_000  #: rows of a kind that are read at a time
+_PARTS_OF_A_TIDY = 100
+
+
+class Recovery:
+    """Brings back what an earlier run, another daemon or a failure left behind."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        settings: Settings,
+        *,
+        agenda: Agenda,
+        mailbox: Mailbox,
+        events: Events,
+        put: Callable[[Delivery], None],
+    ) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._settings = settings
+        self._agenda = agenda
+        self._mailbox = mailbox
+        self._events = events
+        self._put = put
+        self.is_unsure = False  #: whether a commit may have happened of which nobody was told
+
+    async def sweep(self) -> None:
+        """Find what is to be done.
+
+        :raises StorageUnavailable: it could not look; the next sweep does.
+        """
+        now, settings = self._clock.now(), self._settings
+        if now + settings.horizon / 2 >= self._agenda.loaded_until:
+            await self._load_timers(now + settings.horizon)
+        if self.is_unsure:
+            await self.recover_attempts()
+            self.is_unsure = False
+        for row in await self._storage.mail(_SWEPT):
+            self._mailbox.post(row)
+        self._mailbox.release(await self._storage.releasable(_SWEPT))
+        self._events.stored(
+            await self._storage.pending_events(settings.event_chunk),
+            await self._storage.fresh_waits(settings.event_chunk),
+        )
+
+    async def _load_timers(self, until: float) -> None:
+        """Note every stored timer up to an instant."""
+        after: Due | None = None
+        while rows := await self._storage.due(until, _SWEPT, after):
+            for due in rows:
+                self._agenda.note(due.at, due.instance, due.branch, until)
+            after = rows[-1]
+        self._agenda.loaded_until = until
+
+    async def recover_attempts(self) -> None:
+        """Send again whatever waits for an answer: a transport that is not durable has lost it."""
+        after = ("", "")
+        while rows := await self._storage.attempts(after, _SWEPT):
+            for instance, branch, _attempt in rows:
+                self._put(Delivery(instance, Redispatch(branch)))
+            after = rows[-1][0], rows[-1][1]
+
+    async def tidy(self) -> int:
+        """Delete what was kept long enough, a bounded part at a time; returns the rows deleted."""
+        now, settings = self._clock.now(), self._settings
+        total = 0
+        for _ in range(_PARTS_OF_A_TIDY):
+            deleted = await self._storage.prune(
+                history=now - settings.history_retention,
+                instances=now - settings.instance_retention,
+                events=now - settings.event_retention,
+                inbox=now - settings.dedup_window,
+            )
+            total += deleted
+            if not deleted:
+                break
+        return total
