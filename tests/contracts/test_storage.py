@@ -26,7 +26,7 @@ from storage_rows import (
     wait,
 )
 
-from bureaucrat.errors import BureaucratError, StaleVersion, StorageUnavailable
+from bureaucrat.errors import AlreadySeen, BureaucratError, StaleVersion, StorageUnavailable
 from bureaucrat.ports import Due, InstanceQuery, Loaded, Storage, Writes
 from bureaucrat.storage.memory import MemoryStorage
 from bureaucrat.storage.sqlite import SqliteStorage
@@ -204,6 +204,41 @@ async def test_of_two_commits_of_one_version_one_is_stale(storage: Storage) -> N
     assert (await everything(storage))["history"] == 1
 
 
+async def test_one_batch_of_many_at_once_that_brings_a_known_message_fails_alone(storage: Storage) -> None:
+    await commit(storage, inbox=[("old", 1.0)])
+    names = [f"n{n}" for n in range(100)]
+    writes = [Writes(inbox=[(name, 2.0)], instances=[instance(id=name)]) for name in names]
+    writes.insert(40, Writes(inbox=[("new", 2.0), ("old", 2.0)], instances=[instance(id="never")]))
+
+    results = await asyncio.gather(*(storage.batch().commit(each) for each in writes), return_exceptions=True)
+
+    assert [type(result) for result in results] == [type(None)] * 40 + [AlreadySeen] + [type(None)] * 60
+    assert await everything(storage) == {"inbox": 101, "instances": 100}
+    assert await storage.instances(InstanceQuery(prefix="never")) == []
+
+
+async def test_of_two_commits_of_one_message_exactly_one_happens(storage: Storage) -> None:
+    both = [Writes(inbox=[("m1", 1.0)], instances=[instance(id=id)], mail=[mail(number=7)]) for id in ("a", "b")]
+
+    results = await asyncio.gather(*(storage.batch().commit(each) for each in both), return_exceptions=True)
+
+    assert sorted(type(result).__name__ for result in results) == ["AlreadySeen", "NoneType"]
+    assert await storage.instances(InstanceQuery()) == both[results.index(None)].instances
+    assert await everything(storage) == {"inbox": 1, "instances": 1, "mailbox": 1}
+
+
+async def test_of_two_commits_that_move_one_cursor_one_is_stale(storage: Storage) -> None:
+    await commit(storage, events=[event()])
+    both = [Writes(cursors=[(1, "", to)], history=[entry(address=to)]) for to in ("a", "b")]
+
+    results = await asyncio.gather(*(storage.batch().commit(each) for each in both), return_exceptions=True)
+
+    assert sorted(type(result).__name__ for result in results) == ["NoneType", "StaleVersion"]
+    done = both[results.index(None)]
+    assert await storage.pending_events(9) == [event(cursor=done.cursors[0][2])]
+    assert await storage.history("i1") == done.history
+
+
 # branches, values, scopes
 
 
@@ -368,6 +403,32 @@ async def test_due_branches_come_earliest_first(storage: Storage) -> None:
     assert await storage.due(5.0, 1) == [Due("i1", "2", 2.0)]
 
 
+async def test_due_branches_come_by_pages(storage: Storage) -> None:
+    places = [("i1", "2", 2.0), ("i0", "", AT), ("i0", "1", AT), ("i1", "", AT), ("i0", "0", math.nextafter(AT, 1e12))]
+    await commit(storage, branches=[branch(instance=i, id=id, due=at) for i, id, at in places[::-1]])
+    await commit(storage, branches=[branch(instance="i2"), branch(instance="i2", id="1", due=AT + 1)])
+    rows = [Due(*place) for place in places]
+    pages, after = [], None
+
+    for _ in range(3):
+        pages.append(await storage.due(AT + 0.5, 2, after))
+        after = pages[-1][-1]
+
+    assert pages == [rows[:2], rows[2:4], rows[4:]]
+    assert await storage.due(AT + 0.5, 2, after) == []
+
+
+async def test_a_page_of_due_branches_begins_beyond_a_place_where_none_need_be(storage: Storage) -> None:
+    rows = [Due("i1", id, at) for id, at in (("1", 2.0), ("2", 2.0), ("1.1", 3.0))]
+    await commit(storage, branches=[branch(id=row.branch, due=row.at) for row in rows])
+
+    assert await storage.due(9.0, 9, Due("i0", "z", 2.0)) == rows
+    assert await storage.due(9.0, 9, Due("i1", "1.9", 2.0)) == rows[1:]
+    assert await storage.due(9.0, 9, Due("i9", "", 2.5)) == rows[2:]
+    assert await storage.due(2.5, 9, Due("i1", "1", 2.0)) == rows[1:2]
+    assert await storage.due(2.5, 9, Due("i1", "1.1", 3.0)) == []
+
+
 async def test_a_timer_that_is_gone_is_not_due(storage: Storage) -> None:
     await commit(storage, branches=[branch(due=1.0)])
 
@@ -393,6 +454,42 @@ async def test_held_mail_is_found_by_instance_and_let_go_by_writing_it_again(sto
     assert await storage.held_mail("i1", 1) == [mail(number=3, held=True)]
     assert await storage.held_mail("x", 10) == []
     assert await storage.mail(10) == [mail(number=2)]
+
+
+async def test_mail_is_taken_while_it_is_there_and_told_whether_it_is_held(storage: Storage) -> None:
+    await commit(storage, mail=[mail(number=1), mail(number=2, held=True), mail(number=2**62)])
+    await storage.post(mail(number=4))
+
+    async with storage.batch() as batch:
+        taken = await batch.take_mail([4, 2**62, 3, 2, 4])
+        nothing = await batch.take_mail([])
+
+    assert taken == {2: True, 4: False, 2**62: False}
+    assert nothing == {}
+    assert await everything(storage) == {"mailbox": 4}
+
+
+async def test_mail_that_was_kept_back_meanwhile_is_taken_as_held(storage: Storage) -> None:
+    await commit(storage, mail=[mail(number=1), mail(number=2, held=True)])
+
+    await commit(storage, mail=[mail(number=1, held=True), mail(number=2)])
+
+    async with storage.batch() as batch:
+        assert await batch.take_mail([1, 2]) == {1: True, 2: False}
+
+
+async def test_mail_whose_deletion_was_acknowledged_cannot_be_taken(storage: Storage) -> None:
+    numbers = list(range(1, 101))
+    await commit(storage, mail=[mail(number=n) for n in numbers])
+
+    async def apply(number: int) -> tuple[dict[int, bool], dict[int, bool]]:
+        async with storage.batch() as batch:
+            before = await batch.take_mail([number])
+            await batch.commit(Writes(mail_gone=[number]))
+        async with storage.batch() as batch:
+            return before, await batch.take_mail([number])
+
+    assert await asyncio.gather(*map(apply, numbers)) == [({number: False}, {}) for number in numbers]
 
 
 async def test_posted_mail_is_found_like_any_other(storage: Storage) -> None:
@@ -425,7 +522,7 @@ async def test_a_wait_is_fresh_until_it_was_seen(storage: Storage) -> None:
     await commit(storage, waits=rows)
     assert await storage.fresh_waits(2) == [rows[1], rows[0]]
 
-    await commit(storage, waits_seen=[("i1", TEXT, 3), ("i9", "", 3)])
+    await commit(storage, waits_seen=[("i1", TEXT, 3, 1), ("i9", "", 3, 1)])
 
     assert await storage.fresh_waits(10) == [rows[0], rows[2]]
     assert await storage.waits_of("i1") == [replace(rows[1], fresh=False)]
@@ -434,9 +531,19 @@ async def test_a_wait_is_fresh_until_it_was_seen(storage: Storage) -> None:
 async def test_a_wait_that_begins_again_while_the_old_one_is_seen_is_fresh(storage: Storage) -> None:
     await commit(storage, waits=[wait()])
 
-    await commit(storage, waits_seen=[("i1", "", 3)], waits=[wait(activation=2)])
+    await commit(storage, waits_seen=[("i1", "", 3, 1)], waits=[wait(activation=2)])
 
     assert await storage.fresh_waits(10) == [wait(activation=2)]
+
+
+async def test_a_wait_that_began_again_before_the_old_one_is_seen_stays_fresh(storage: Storage) -> None:
+    rows = [wait(activation=2), wait(branch="1", activation=2)]
+    await commit(storage, waits=rows)
+
+    await commit(storage, waits_seen=[("i1", "", 3, 1), ("i1", "1", 3, 2)])
+
+    assert await storage.waits_of("i1") == [rows[0], replace(rows[1], fresh=False)]
+    assert await storage.fresh_waits(10) == [rows[0]]
 
 
 async def test_events_are_pending_until_their_cursor_is_none(storage: Storage) -> None:
@@ -444,9 +551,62 @@ async def test_events_are_pending_until_their_cursor_is_none(storage: Storage) -
     await commit(storage, events=rows)
     assert await storage.pending_events(2) == [rows[1], rows[2]]
 
-    await commit(storage, cursors=[(1, None), (2, "i7"), (9, None)])
-
+    await commit(storage, cursors=[(1, "", None), (2, "", "i7")])
     assert await storage.pending_events(10) == [replace(rows[2], cursor="i7"), rows[0]]
+
+    await commit(storage, cursors=[(2, "i7", TEXT), (1, None, "i1")])
+    assert await storage.pending_events(10) == [replace(rows[1], cursor="i1"), replace(rows[2], cursor=TEXT), rows[0]]
+
+
+@pytest.mark.parametrize(
+    "cursors",
+    [
+        [(1, "a", None)],
+        [(1, None, "c")],
+        [(2, "", "c")],
+        [(2, "b", "c")],
+        [(9, "", "c")],
+        [(9, None, "c")],
+        [(1, "", "c"), (2, "", "c")],
+        [(1, "", "c"), (9, "", "c")],
+    ],
+)
+async def test_a_cursor_that_is_not_the_old_one_is_stale_and_nothing_is_written(
+    storage: Storage, cursors: list[tuple[int, str | None, str | None]]
+) -> None:
+    rows = [event(), event(number=2, cursor=None)]
+    await commit(storage, instances=[instance()], events=rows, waits=[wait()])
+    before = await everything(storage)
+
+    with pytest.raises(StaleVersion):
+        await commit(
+            storage,
+            cursors=cursors,
+            instances=[instance(version=2), instance(id="i2")],
+            events=[event(number=9)],
+            waits_gone=[("i1", "", 3)],
+            inbox=[("m1", AT)],
+            mail=[mail()],
+        )
+
+    assert await everything(storage) == before
+    assert await storage.kept_events(wait(since=0.0), 9) == rows
+    assert await storage.instances(InstanceQuery()) == [instance()]
+    assert await storage.waits_of("i1") == [wait()]
+    await commit(storage, inbox=[("m1", AT)])
+
+
+async def test_any_number_of_cursors_may_move_but_not_one_may_be_stale(storage: Storage) -> None:
+    rows = [event(number=n) for n in range(1, 301)]
+    await commit(storage, events=rows)
+    moves: list[tuple[int, str | None, str | None]] = [(row.number, "", "i1") for row in rows]
+
+    with pytest.raises(StaleVersion):
+        await commit(storage, cursors=[*moves[:-1], (300, "i1", "i2")])
+    assert await storage.pending_events(999) == rows
+    await commit(storage, cursors=moves)
+
+    assert await storage.pending_events(999) == [replace(row, cursor="i1") for row in rows]
 
 
 async def test_attempts_come_in_order_after_a_given_one(storage: Storage) -> None:
@@ -518,14 +678,41 @@ async def test_a_chunk_of_waits_is_counted_in_instances(storage: Storage) -> Non
 
 async def test_kept_events_are_those_accepted_since_the_wait_began(storage: Storage) -> None:
     rows = [event(number=n, accepted=AT + n) for n in (5, 3, 4, 6)]
-    await commit(storage, events=[*rows, event(number=7, name="other", accepted=AT + 7)], cursors=[])
-    await commit(storage, cursors=[(4, None)])
+    await commit(storage, events=[*rows, event(number=7, name="other", accepted=AT + 7)])
+    await commit(storage, cursors=[(4, "", None)])
 
     found = await storage.kept_events(wait(since=AT + 3), 10)
 
     assert found == [replace(rows[2], cursor=None), rows[0], rows[3]]
     assert await storage.kept_events(wait(since=AT + 3), 1) == [replace(rows[2], cursor=None)]
-    assert await storage.kept_events(wait(since=AT + 3), 10, after=5) == [rows[3]]
+
+
+async def test_kept_events_come_in_the_order_they_were_accepted_by_pages(storage: Storage) -> None:
+    late = math.nextafter(AT, 1e12)
+    places = [(1.0, 9), (AT, 4), (AT, 5), (AT, 8), (late, 2), (late, 7), (AT + 1, 1)]
+    rows = [event(number=number, accepted=at) for at, number in places]
+    await commit(storage, events=rows[::-1], consumed=[(5, "i1", "", 3)])
+    pages, after = [], (0.0, 0)
+
+    for _ in range(3):
+        pages.append(await storage.kept_events(wait(since=1.0), 2, after))
+        after = (pages[-1][-1].accepted, pages[-1][-1].number)
+
+    assert pages == [[rows[1], rows[3]], [rows[4], rows[5]], [rows[6]]]
+    assert await storage.kept_events(wait(since=1.0), 2, after) == []
+
+
+async def test_a_page_of_kept_events_begins_beyond_a_place_but_never_before_the_wait(storage: Storage) -> None:
+    rows = [event(number=n, accepted=at) for n, at in ((3, 1.0), (1, 2.0), (2, 2.0), (4, 2.0), (0, 3.0))]
+    await commit(storage, events=rows)
+
+    assert await storage.kept_events(wait(since=0.0), 9) == rows
+    assert await storage.kept_events(wait(since=0.0), 9, (2.0, 1)) == rows[2:]
+    assert await storage.kept_events(wait(since=0.0), 9, (2.0, 3)) == rows[3:]
+    assert await storage.kept_events(wait(since=0.0), 9, (1.5, 99)) == rows[1:]
+    assert await storage.kept_events(wait(since=2.0), 9, (2.0, 1)) == rows[4:]
+    assert await storage.kept_events(wait(since=2.0), 9, (1.0, 0)) == rows[4:]
+    assert await storage.kept_events(wait(since=2.0), 9, (3.0, 0)) == []
 
 
 async def test_an_event_is_not_kept_for_an_instance_that_it_has_woken(storage: Storage) -> None:
@@ -542,15 +729,54 @@ async def test_an_event_is_not_kept_for_an_instance_that_it_has_woken(storage: S
 # messages that were taken, and that nobody took
 
 
-async def test_the_inbox_knows_which_messages_were_taken(storage: Storage) -> None:
-    await commit(storage, inbox=[("m1", 1.0), (TEXT, 2.0)])
-    await commit(storage, inbox=[("m1", 3.0)])
+@pytest.mark.parametrize("ids", [["m1"], ["new", TEXT], ["m1", "new"], ["new", "new"], ["new", "newer", "new"]])
+async def test_a_message_that_was_taken_before_is_told_and_nothing_is_written(storage: Storage, ids: list[str]) -> None:
+    await commit(storage, inbox=[("m1", 1.0), (TEXT, 2.0)], instances=[instance()], events=[event()], mail=[mail()])
+    before = await everything(storage)
 
-    async with storage.batch() as batch:
-        seen = await batch.seen(["m1", "m2", TEXT])
+    with pytest.raises(AlreadySeen):
+        await commit(
+            storage,
+            inbox=[(id, 3.0) for id in ids],
+            mail_gone=[1],
+            cursors=[(1, "", None)],
+            instances=[instance(version=2), instance(id="i2")],
+            history=[entry()],
+        )
 
-    assert seen == {"m1", TEXT}
-    assert (await everything(storage)) == {"inbox": 2}
+    assert await everything(storage) == before
+    assert await storage.instances(InstanceQuery()) == [instance()]
+    assert await storage.pending_events(9) == [event()]
+    assert await storage.mail(9) == [mail()]
+    await commit(storage, inbox=[("new", 3.0), ("newer", 3.0)])
+
+
+async def test_of_any_number_of_messages_not_one_may_have_been_taken(storage: Storage) -> None:
+    taken = [(f"m{n}", 1.0) for n in range(300)]
+    await commit(storage, inbox=taken[:1])
+
+    with pytest.raises(AlreadySeen):
+        await commit(storage, inbox=taken[::-1])
+    await commit(storage, inbox=taken[1:])
+
+    assert await everything(storage) == {"inbox": 300}
+
+
+async def test_a_message_that_was_forgotten_can_be_taken_again(storage: Storage) -> None:
+    await commit(storage, inbox=[("m1", 1.0), ("m2", 5.0)])
+
+    await forget(storage, inbox=5.0)
+
+    await commit(storage, inbox=[("m1", 6.0)])
+    with pytest.raises(AlreadySeen):
+        await commit(storage, inbox=[("m2", 6.0)])
+
+
+async def test_a_message_is_called_taken_rather_than_its_batch_stale(storage: Storage) -> None:
+    await commit(storage, inbox=[("m1", 1.0)], instances=[instance()])
+
+    with pytest.raises(AlreadySeen):
+        await commit(storage, inbox=[("m1", 1.0)], instances=[instance()], cursors=[(9, "", None)])
 
 
 async def test_a_dead_letter_is_kept_once_and_the_newest_comes_first(storage: Storage) -> None:
@@ -747,7 +973,7 @@ async def test_history_is_forgotten_by_its_age(storage: Storage) -> None:
 async def test_an_event_is_forgotten_once_it_was_offered_to_all(storage: Storage) -> None:
     rows = [event(number=n, accepted=float(n)) for n in (1, 2, 3)]
     await commit(storage, events=rows, consumed=[(2, "i1", "", 3), (3, "i1", "", 3)])
-    await commit(storage, cursors=[(2, None), (3, None)])
+    await commit(storage, cursors=[(2, "", None), (3, "", None)])
 
     deleted = await forget(storage, events=3.0)
 

@@ -12,8 +12,8 @@ import pytest
 from storage_rows import branch, dead, definition, entry, event, incident, instance, mail, out, value, wait
 from test_storage import ADAPTERS
 
-from bureaucrat.errors import StaleVersion
-from bureaucrat.ports import InstanceQuery, Storage, Writes
+from bureaucrat.errors import AlreadySeen, StaleVersion
+from bureaucrat.ports import Due, InstanceQuery, Storage, Writes
 from bureaucrat.storage.memory import MemoryStorage
 
 IDS = ("a", "b")
@@ -31,7 +31,11 @@ PARTS: dict[str, tuple[Callable[..., Any], dict[str, tuple[Any, ...]], dict[str,
         {"due": (None, *TIMES), "attempt": (None, 1), "state": JSON},
     ),
     "values": (value, {"instance": IDS, "branch": BRANCHES, "scope": SMALL, "name": NAMES}, {"value": JSON}),
-    "waits": (wait, {"instance": IDS, "branch": BRANCHES, "activity": SMALL}, {"path": NAMES, "fresh": (True, False)}),
+    "waits": (
+        wait,
+        {"instance": IDS, "branch": BRANCHES, "activity": SMALL},
+        {"activation": (1, 2), "path": NAMES, "fresh": (True, False)},
+    ),
     "events": (event, {"number": SMALL}, {"accepted": TIMES, "cursor": (None, "", "a")}),
     "mail": (mail, {"number": SMALL}, {"instance": IDS, "held": (True, False)}),
     "outbox": (out, {"number": SMALL}, {"instance": IDS, "attempt": (None, *SMALL)}),
@@ -47,10 +51,9 @@ TUPLES: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
     "waits_gone": (3, (IDS, BRANCHES, SMALL)),
     "attempts_gone": (2, (IDS, SMALL)),
     "incidents_closed": (2, (IDS, SMALL, TIMES, NAMES)),
-    "waits_seen": (3, (IDS, BRANCHES, SMALL)),
-    "cursors": (1, (SMALL, (None, "a", "b"))),
+    "waits_seen": (3, (IDS, BRANCHES, SMALL, (1, 2))),
     "consumed": (4, (SMALL, IDS, BRANCHES, SMALL)),
-    "inbox": (1, (NAMES, TIMES)),
+    "inbox": (2, (tuple("abcdefghijklmnopqrstuvwxyz"), TIMES)),
 }
 
 
@@ -60,6 +63,7 @@ class Chance:
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
         self.stored: dict[str, int] = {}  #: the version of each instance that is there
+        self.cursors: dict[int, str | None] = {}  #: the cursor of each event that is there
 
     def step(self) -> Writes | dict[str, float]:
         if self._random.random() < 0.15:
@@ -74,6 +78,8 @@ class Chance:
     def _part(self, name: str) -> list[Any]:
         if name == "instances":
             return [self._instance(id) for id in IDS if self._random.random() < 0.5]
+        if name == "cursors":
+            return [self._cursor(number) for number in sorted({*self.cursors}) if self._random.random() < 0.5]
         if name in ("mail_gone", "outbox_gone"):
             return [self._random.choice(SMALL)]
         if name in TUPLES:
@@ -83,6 +89,11 @@ class Chance:
         make, key, others = PARTS[name]
         found = [{column: self._random.choice(of) for column, of in (key | others).items()} for _ in range(3)]
         return list({tuple(row[column] for column in key): make(**row) for row in found}.values())
+
+    def _cursor(self, number: int) -> tuple[int, str | None, str | None]:
+        if self._random.random() < 0.1:
+            return self._random.choice(SMALL), self._random.choice((None, "", "a")), "b"
+        return number, self.cursors[number], self._random.choice((None, "a", "b"))
 
     def _instance(self, id: str) -> Any:
         version = self.stored.get(id, 0) + (1 if self._random.random() < 0.9 else self._random.choice((0, 2)))
@@ -96,8 +107,8 @@ async def told(storage: Storage, step: Writes | dict[str, float]) -> int | str:
         return await storage.prune(**step)
     try:
         await storage.batch().commit(step)
-    except StaleVersion:
-        return "stale"
+    except (AlreadySeen, StaleVersion) as error:
+        return type(error).__name__
     return "written"
 
 
@@ -111,8 +122,8 @@ async def seen(storage: Storage) -> dict[str, Any]:
         "load": await batch.load([("a", None), ("b", ["", "1", "2"])]),
         "branches": [await storage.branches(id) for id in IDS],
         "load_below": await batch.load_below("a", "1"),
-        "seen": await batch.seen(NAMES),
-        "due": await storage.due(3.0, 3),
+        "take_mail": await batch.take_mail(SMALL),
+        "due": [await storage.due(3.0, 2, after) for after in (None, Due("a", "1", 1.0), Due("b", "", 2.5))],
         "mail": await storage.mail(9),
         "held_mail": [await storage.held_mail(id, 9) for id in IDS],
         "releasable": await storage.releasable(9),
@@ -123,7 +134,11 @@ async def seen(storage: Storage) -> dict[str, Any]:
         "paths": await storage.paths("paid"),
         "waits": [await storage.waits("paid", pairs, after, 1) for after in ("", "a")],
         "waits_of": [await storage.waits_of(id) for id in IDS],
-        "kept_events": [await storage.kept_events(wait(instance=id, since=1.0), 2, after=0) for id in IDS],
+        "kept_events": [
+            await storage.kept_events(wait(instance=id, since=since), 2, after)
+            for id in IDS
+            for since, after in ((0.0, (0.0, 0)), (1.0, (1.0, 0)), (0.0, (1.0, 1)), (1.0, (2.5, 0)))
+        ],
         "woken": [await storage.woken(number, IDS) for number in SMALL],
         "history": [await storage.history(id) for id in IDS],
         "incidents": await storage.incidents(),
@@ -145,5 +160,7 @@ async def test_an_adapter_answers_as_the_one_in_memory_does(adapter: str, seed: 
             assert (step, await told(other, step)) == (step, await told(memory, step))
             assert await seen(other) == await seen(memory)
             chance.stored = {row.id: row.version for row in await memory.instances(InstanceQuery())}
+            events = await memory.kept_events(wait(instance="nobody", since=0.0), 9)
+            chance.cursors = {row.number: row.cursor for row in events}
     finally:
         await other.close()
