@@ -148,7 +148,7 @@ def _label(simulation: Simulation, entry: Progress) -> str:
     if entry.activity is None:
         return ""
     known = simulation.definition.activities[entry.activity]
-    return known.id or f"{known.tag}{entry.address[len(entry.instance):]}"
+    return known.id or f"{known.tag}{entry.address[len(entry.instance) :]}"
 
 
 def _detail(simulation: Simulation, entry: Progress) -> str:
