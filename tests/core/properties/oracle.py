@@ -30,6 +30,7 @@ class World:
         self.step = 0
         self.instances: list[Instance] = []
         self.sent: list[Sent] = []
+        self.handed_out = 0
         self.events: list[Event] = []
         self.unoffered: list[Event] = []
         self.mail: list[Callable[[], None]] = []
@@ -94,14 +95,23 @@ class World:
         command()
         self.settle()
 
+    def _drop_what_was_given_up(self) -> None:
+        """An attempt that ends in the transaction that made it is never handed out."""
+        made = self.sent[self.handed_out :]
+        self.sent[self.handed_out :] = [one for one in made if one.is_waited_for]
+        self.handed_out = len(self.sent)
+
     def settle(self) -> None:
         """What follows: kept inputs first, then mail, then events for waits that have just begun, then new events."""
         while True:
+            self._drop_what_was_given_up()
             releasing = [one for one in self.instances if one.kept and not one.is_held]
             if releasing:
                 releasing[0].release()
             elif self.mail:
-                self.mail.pop(0)()
+                together, self.mail = self.mail, []
+                for apply in together:
+                    apply()
             elif self.fresh:
                 self._look_back()
             elif self.unoffered:

@@ -290,7 +290,8 @@ class Activities:
         participant = self.value(me, me.element.get("participant"))
         fields = self.input(me, self.visible(me))
         me.tries += 1
-        number = sum(one.instance is self for one in self.world.sent) + 1
+        self.dispatches += 1
+        number = self.dispatches
         me.attempts.append({"number": number, "fields": json.loads(json.dumps(fields, default=str))})
         if me.element.get("timeout"):
             me.timers["timeout"] = self.world.now + float(me.element.get("timeout"))

@@ -28,6 +28,7 @@ class Instance(Activities):
         self.live: list[Run] = []
         self.kept: list[Callable[[], None]] = []
         self.opened = 0
+        self.dispatches = 0
         self.started = 0
         task = Task(None)
         self.root = Run(element, "", None, task)

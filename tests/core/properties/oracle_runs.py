@@ -115,6 +115,11 @@ class Sent:
     participant: str
     fields: dict[str, Any]
 
+    @property
+    def is_waited_for(self) -> bool:
+        run = self.run
+        return run in self.instance.live and run.waiting == "waiting" and run.attempts[-1]["number"] == self.number
+
 
 def is_for(run: Run, event: Event, world: World) -> bool:
     wait = run.wait
