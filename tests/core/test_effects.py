@@ -260,3 +260,16 @@ def test_late_inputs_say_what_they_were_and_where() -> None:
     assert history(ended) == [("late", 1, "I_0", {"message": "Ended"})]
     assert told.give(Offer("", 1, 2, 3, "e", {})) == []
     assert told.give(TimerFired("", 300.0), 300.0) == []
+
+
+def test_only_an_attempt_that_waits_is_dispatched_again() -> None:
+    told = Told('<action participant="w" retries="1" delay="1" jitter="no"/>')
+
+    again = told.give(messages.Redispatch(""))
+    told.give(Answer("", 1, 1, {"status": "error", "error": "no"}))
+    between = told.give(messages.Redispatch(""))
+
+    expected = dispatch(1)
+    expected.again = True
+    assert world(again) == [expected]
+    assert between == []
