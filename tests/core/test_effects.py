@@ -273,3 +273,17 @@ def test_only_an_attempt_that_waits_is_dispatched_again() -> None:
     expected.again = True
     assert world(again) == [expected]
     assert between == []
+
+
+def test_a_wait_with_an_engine_incident_begins_anew_when_it_is_tried_again() -> None:
+    told = Told('<await event="e"/>')
+    told.give(Stuck("", 1, "engine", "a defect"))
+
+    effects = told.give(Retry("", 1), 300.0)
+
+    assert world(effects) == [
+        CloseIncident(1, "retried"),
+        Unsubscribe("", 1),
+        Subscribe("", 1, 3, "e", "", "", 300.0),
+    ]
+    assert told.copy.instance.status == "running"
