@@ -99,13 +99,13 @@ class OutboxRow:
     """Something to publish that was decided in the same transaction."""
 
     number: int
-    destination: str
+    destination: str  #: a queue; or a routing key, if the properties name an exchange
     body: bytes
     at: float
     instance: str = ""
     attempt: int | None = None
     priority: int | None = None
-    properties: bytes = b"{}"  #: message id, headers, content type
+    properties: bytes = b"{}"  #: an encoded :class:`Properties`
 
 
 @dataclass(slots=True)
@@ -120,6 +120,32 @@ class DeadRow:
     body: bytes
     digest: str  #: SHA-256 of the body: with source and message id it names the message
     properties: bytes = b"{}"
+
+
+@dataclass(slots=True)
+class AuditRow:
+    """One command of a person, and what came of it. Written with what the command changed."""
+
+    number: int  #: the mailbox row it came in; given by whoever asked
+    at: float
+    who: str
+    command: str  #: ``cancel``, ``retry``, …
+    instance: str  #: empty: it was for no instance
+    detail: bytes  #: the message, as it was asked for
+    reason: str
+    outcome: str  #: ``done``, ``refused`` or ``failed``
+    answer: str  #: the instance's status afterwards, or why not
+
+
+@dataclass(slots=True)
+class DestinationRow:
+    """What the broker last showed of a queue that attempts are sent to."""
+
+    name: str
+    consumers: int
+    ready: int  #: messages that wait in it
+    checked: float
+    silent_since: float | None = None  #: since when it has had no consumer
 
 
 @dataclass(slots=True)
@@ -212,6 +238,9 @@ class Writes:
     history: list[HistoryRow] = field(default_factory=list)
     incidents: list[IncidentRow] = field(default_factory=list)
     definitions: list[DefinitionRow] = field(default_factory=list)
+    audit: list[AuditRow] = field(default_factory=list)
+    destinations: list[DestinationRow] = field(default_factory=list)  #: each replaces what was known of its queue
+    dead_gone: list[int] = field(default_factory=list)  #: dead letters that were replayed or dropped
 
     @property
     def is_empty(self) -> bool:
@@ -303,8 +332,8 @@ class Storage(Protocol):
     async def attempts(self, after: tuple[str, str], limit: int) -> list[tuple[str, str, int]]:
         """(instance, branch, attempt) of branches that wait for an answer, in that order, after a given one."""
 
-    async def outbox(self, limit: int) -> list[OutboxRow]:
-        """What is to be published, oldest first."""
+    async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
+        """What is to be published, by number, from beyond `after` on."""
 
     # events
     async def paths(self, event: str) -> list[str]:
@@ -320,8 +349,20 @@ class Storage(Protocol):
     async def woken(self, event: int, instances: Sequence[str]) -> set[str]:
         """Which of these instances the event (its number) has woken already."""
 
+    async def event(self, id: str) -> EventRow | None:
+        """The kept event with this message id."""
+
+    async def woken_by(self, event: int, limit: int = 100) -> list[tuple[str, str, int]]:
+        """(instance, branch, activity) of the waits that an event (its number) has woken, in that order."""
+
+    async def awaited(self) -> list[str]:
+        """The names of all events that something waits for, in order."""
+
     # definitions and what people look at
     async def definition(self, hash: str) -> DefinitionRow | None: ...
+
+    async def definitions_in_use(self) -> list[str]:
+        """The hashes of all definitions that unfinished instances run, in order."""
     async def instance(self, id: str) -> InstanceRow | None: ...
     async def instances(self, query: InstanceQuery) -> list[InstanceRow]: ...
     async def branches(self, instance: str) -> Loaded: ...
@@ -331,8 +372,22 @@ class Storage(Protocol):
     async def incidents(self, instance: str | None = None, *, closed: bool = False) -> list[IncidentRow]:
         """Open incidents, with `closed` those that were closed too, in the order they were opened."""
 
-    async def dead_letters(self, limit: int = 100) -> list[DeadRow]:
-        """Messages that no instance took, newest first."""
+    async def dead_letters(self, limit: int = 100, message_id: str | None = None) -> list[DeadRow]:
+        """Messages that no instance took, newest first; with `message_id` those of that id."""
+
+    async def dead_letter(self, number: int) -> DeadRow | None: ...
+
+    async def audit(self, number: int) -> AuditRow | None:
+        """What came of one command; None as long as nobody has carried it out."""
+
+    async def audits(self, instance: str | None = None, limit: int = 100) -> list[AuditRow]:
+        """Commands of people, newest first."""
+
+    async def destinations(self) -> list[DestinationRow]:
+        """What was last known of the queues that attempts are sent to, by name."""
+
+    async def statuses(self) -> dict[str, int]:
+        """How many instances there are of each status."""
 
     async def counts(self) -> dict[str, int]:
         """Rows in each table, by the table's name."""
@@ -351,6 +406,37 @@ class Storage(Protocol):
 
 
 # -- transport
+
+
+@dataclass(slots=True)
+class Properties:
+    """How an outbox row is published. Encoded as JSON in :attr:`OutboxRow.properties`."""
+
+    exchange: str = ""
+    message_id: str | None = None
+    content_type: str | None = None
+    content_encoding: str | None = None
+    correlation_id: str | None = None
+    type: str | None = None
+    expiration: str | None = None
+    headers: dict[str, Any] = field(default_factory=dict)
+    is_mandatory: bool = True  #: whether it must reach a queue; notices and signals need not
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """A message as a kind of participant wants it published."""
+
+    destination: str
+    body: bytes
+    properties: Properties
+
+
+class Kind(Protocol):
+    """One kind of participant behind a broker: what an attempt looks like on the wire."""
+
+    def outgoing(self, dispatch: Dispatch, instance: str, token: str) -> Outgoing:
+        """The message that hands an attempt over. The same attempt gives the same message."""
 
 
 @dataclass(slots=True)
