@@ -181,6 +181,14 @@ class Activity:
     def on_redispatch(self, run: Run, at: Place) -> None:
         """What it sent may be lost: send it again, the same."""
 
+    def on_unsent(self, run: Run, at: Place) -> None:
+        """What it wants sent is still with us: begin to count its time now."""
+        raise NotImplementedError
+
+    def on_alarm(self, run: Run, at: Place, when: float) -> None:
+        """An existing client sets its timer (epoch seconds)."""
+        run.arm(at, "timeout", when)
+
 
 class Run(Protocol):
     """The verbs of a reaction."""

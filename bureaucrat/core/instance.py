@@ -76,6 +76,7 @@ class Attempt:
 
     number: int  #: the instance's dispatch counter, in the token
     sent: dict[str, str] | None  #: digest of each field sent; None: the same as the attempt before
+    to: str | None = None  #: the participant, where an expression names it
 
 
 @dataclass(slots=True, eq=False)

@@ -89,6 +89,23 @@ class Stuck:
 
 
 @dataclass(slots=True)
+class Unsent:
+    """The attempt has not left the outbox yet: its time begins anew, so that a broker's outage costs no tries."""
+
+    branch: str
+    attempt: int
+
+
+@dataclass(slots=True)
+class Alarm:
+    """An existing client asks for a timeout of an activity: a delay ends then, any other activity times out."""
+
+    branch: str
+    activity: int
+    at: float  #: epoch seconds
+
+
+@dataclass(slots=True)
 class Cancel:
     """End everything (L110)."""
 
@@ -140,5 +157,5 @@ class Set:
 #: kept back while an instance is suspended or faulted
 Input = Answer | Offer | TimerFired | Ended | Continue | Redispatch
 #: never kept back
-Command = Start | Stuck | Cancel | Suspend | Resume | Retry | Skip | Set
+Command = Start | Stuck | Unsent | Alarm | Cancel | Suspend | Resume | Retry | Skip | Set
 Message = Input | Command

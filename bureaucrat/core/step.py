@@ -24,6 +24,7 @@ from .faults import Thrown
 from .instance import ROOT, Branch, Copy
 from .limits import Limits
 from .messages import (
+    Alarm,
     Answer,
     Cancel,
     Continue,
@@ -40,6 +41,7 @@ from .messages import (
     Stuck,
     Suspend,
     TimerFired,
+    Unsent,
 )
 from .run import Todo, is_over
 from .states import State
@@ -197,6 +199,10 @@ class _Step(Endings):
                 self._set(Place(self.copy.branches[ROOT], self.copy.branches[ROOT].frames[0]), message.fields)
             case Stuck():
                 self._stuck(message)
+            case Unsent():
+                self._unsent(message)
+            case Alarm():
+                self._alarm(message)
             case Retry() | Skip():  # pragma: no branch
                 self._repair(message)
 
@@ -240,6 +246,21 @@ class _Step(Endings):
         if not frame.incident:
             at = Place(branch, frame)
             self.incident(at, message.kind, message.kind.capitalize(), message.message)
+
+    def _unsent(self, message: Unsent) -> None:
+        branch = self.copy.branches.get(message.branch)
+        if branch is not None and branch.attempt == message.attempt:
+            leaf = Place(branch, branch.frames[-1])
+            self.react(leaf, lambda run: self.activity(leaf).on_unsent(run, leaf))
+
+    def _alarm(self, message: Alarm) -> None:
+        branch = self.copy.branches.get(message.branch)
+        frame = None if branch is None else branch.frame_of(message.activity)
+        if branch is None or frame is None:
+            self.emit(Refuse("the activity is not active any more"))
+            return
+        at = Place(branch, frame)
+        self.react(at, lambda run: self.activity(at).on_alarm(run, at, message.at))
 
     def _repair(self, message: Retry | Skip) -> None:
         branch = self.copy.branches.get(message.branch)

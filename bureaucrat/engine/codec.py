@@ -30,6 +30,8 @@ _CLASSES: tuple[type, ...] = (
     messages.Continue,
     messages.Redispatch,
     messages.Stuck,
+    messages.Unsent,
+    messages.Alarm,
     messages.Cancel,
     messages.Suspend,
     messages.Resume,

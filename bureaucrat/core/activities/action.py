@@ -9,7 +9,7 @@ from ..activity import Activity, Fields, Place, Run, Value
 from ..context import STATUS, is_reserved
 from ..effects import Dispatch, Void
 from ..faults import ACTION_ERROR, TIMEOUT
-from ..instance import Attempt
+from ..instance import Attempt, Frame
 from ..messages import Answer
 from ..retries import RetryPolicy
 from ..states import State
@@ -48,7 +48,8 @@ class Action(Activity):
         at.frame.tries += not again
         is_same = bool(at.frame.attempts) and sent == _sent(at.frame.attempts)
         if not (again and is_same):
-            at.frame.attempts.append(Attempt(number, None if is_same else sent))
+            to = participant if self.participant.expression is not None else None
+            at.frame.attempts.append(Attempt(number, None if is_same else sent, to))
         if not again:  # clocks run on over a restart
             self._arm(run, at, participant)
         run.emit(
@@ -80,6 +81,13 @@ class Action(Activity):
     def on_redispatch(self, run: Run, at: Place) -> None:
         if at.frame.state is State.WAITING:
             self._dispatch(run, at, at.frame.attempts[-1].number, again=True)
+
+    def on_unsent(self, run: Run, at: Place) -> None:
+        self._arm(run, at, self.sent_to(at.frame))
+
+    def sent_to(self, frame: Frame) -> str:
+        """The participant that the last attempt of an activation is for."""
+        return frame.attempts[-1].to or str(self.participant.literal)
 
     def on_answer(self, run: Run, at: Place, answer: Answer) -> None:
         numbers = [attempt.number for attempt in at.frame.attempts]

@@ -32,5 +32,8 @@ class Delay(Activity):
         run.arm(at, TIMER, when)
         run.state(at, State.WAITING)
 
+    def on_alarm(self, run: Run, at: Place, when: float) -> None:
+        run.arm(at, TIMER, when)
+
     def on_timer(self, run: Run, at: Place, kind: str) -> None:
         run.complete(at)

@@ -1,0 +1,83 @@
+"""How attempts leave the engine: two ways, one for each kind of transport.
+
+Rules: :class:`Direct` hands attempts to a transport of this process after their commit; what it loses, recovery sends
+again. :class:`bureaucrat.engine.outbox.Outbox` writes them as rows with the commit and publishes them afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ..core.effects import Dispatch, Emit
+from ..core.instance import Instance
+from ..core.messages import Stuck
+from ..ports import OutboxRow, Transport, Writes
+from .delivery import Delivery
+
+
+class Handover(Protocol):
+    """What the engine's batches need to know of the way out."""
+
+    def attempt(self, dispatch: Dispatch, instance: str, only: frozenset[str] | None) -> OutboxRow | None:
+        """The row that an attempt is written as; None if it leaves without one.
+
+        :param only: destinations that may have lost something; an attempt for any other is not sent again.
+        """
+
+    def notice(self, what: str, instance: Instance, at: float, detail: dict[str, object]) -> OutboxRow | None:
+        """The row that announces what happened to an instance."""
+
+    def signal(self, emitted: Emit) -> OutboxRow | None:
+        """The row that brings a signal to the bus."""
+
+    def is_unsent(self, instance: str, attempt: int | None) -> bool:
+        """Whether an attempt is still waiting to leave."""
+
+    def seed(self, writes: Writes) -> list[int]:
+        """Put into a batch what earlier ones have left to be written; returns the rows it deletes."""
+
+    def failed(self, seeded: list[int]) -> None:
+        """The batch that :meth:`seed` was put into is not known to be committed."""
+
+    def committed(self, rows: list[OutboxRow], dispatches: dict[tuple[str, int], Dispatch], void: list[int]) -> None:
+        """A batch is durable: send what it decided."""
+
+
+class Direct:
+    """Attempts go to functions of this process."""
+
+    def __init__(self, transport: Transport, put: Callable[[Delivery], None]) -> None:
+        self._transport = transport
+        self._put = put
+
+    def attempt(self, dispatch: Dispatch, instance: str, only: frozenset[str] | None) -> None:
+        return None
+
+    def notice(self, what: str, instance: Instance, at: float, detail: dict[str, object]) -> None:
+        return None
+
+    def signal(self, emitted: Emit) -> None:
+        return None
+
+    def is_unsent(self, instance: str, attempt: int | None) -> bool:
+        return False
+
+    def seed(self, writes: Writes) -> list[int]:
+        return []
+
+    def failed(self, seeded: list[int]) -> None:
+        return None
+
+    def committed(self, rows: list[OutboxRow], dispatches: dict[tuple[str, int], Dispatch], void: list[int]) -> None:
+        for (instance, _), dispatch in dispatches.items():
+            if self._transport.serves(dispatch.participant):
+                self._transport.send(dispatch, instance)
+            else:
+                self._put(stuck(dispatch, instance))
+
+
+def stuck(dispatch: Dispatch, instance: str) -> Delivery:
+    """The message that makes an incident of an attempt that nobody can be asked for."""
+    reason = f"nobody serves the participant {dispatch.participant!r}"
+    return Delivery(instance, Stuck(dispatch.branch, dispatch.activity, "unroutable", reason, dispatch.attempt))
