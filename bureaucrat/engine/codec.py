@@ -14,12 +14,14 @@ from ..core import messages
 from ..core.effects import Launch
 from ..core.instance import Branch, Copy, Frame, Instance, Scope
 from ..ports import BranchRow, InstanceRow, Loaded, ValueRow
+from . import orders
 
 _encode = msgspec.json.Encoder().encode
 _instance = msgspec.json.Decoder(Instance)
 _branch = msgspec.json.Decoder(tuple[str | None, int, int, float, list[Frame]])
 _value = msgspec.json.Decoder()
 _tag = msgspec.json.Decoder(tuple[str, msgspec.Raw])
+_order = msgspec.json.Decoder(tuple[str, tuple[str, msgspec.Raw]])
 
 _CLASSES: tuple[type, ...] = (
     messages.Start,
@@ -39,11 +41,15 @@ _CLASSES: tuple[type, ...] = (
     messages.Skip,
     messages.Set,
     Launch,
+    orders.Looked,
+    orders.Replay,
+    orders.Drop,
+    orders.Happened,
 )
 _MESSAGES: dict[str, msgspec.json.Decoder[Any]] = {cls.__name__: msgspec.json.Decoder(cls) for cls in _CLASSES}
 
 #: what a mailbox row can hold
-Mail = messages.Message | Launch
+Mail = messages.Message | Launch | orders.Ordered
 
 
 def encode(value: Any) -> bytes:
@@ -57,11 +63,17 @@ def decode(text: bytes) -> Any:
 
 
 def encode_message(message: Mail) -> bytes:
+    if isinstance(message, orders.Order):  # it holds a message, which needs a name of its own
+        asked = message.message
+        return _encode(("Order", (message.who, (type(asked).__name__, asked))))
     return _encode((type(message).__name__, message))
 
 
 def decode_message(text: bytes) -> Mail:
     name, body = _tag.decode(text)
+    if name == "Order":
+        who, (name, body) = _order.decode(body)
+        return orders.Order(who, _MESSAGES[name].decode(body))
     return _MESSAGES[name].decode(body)  # type: ignore[no-any-return]
 
 
