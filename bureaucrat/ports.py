@@ -178,6 +178,23 @@ class IncidentRow:
     how: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Open incidents in which all is the same but the instance and the item."""
+
+    process: str
+    definition: str  #: hash
+    activity: int
+    kind: str
+    code: str
+    message: str
+    number: int  #: how many
+    first: float  #: when the first of them was opened
+    last: float
+    instance: str  #: one of them: the newest instance
+    address: str  #: of the incident in it
+
+
 @dataclass(slots=True)
 class DefinitionRow:
     """A definition that instances run."""
@@ -335,6 +352,9 @@ class Storage(Protocol):
     async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
         """What is to be published, by number, from beyond `after` on."""
 
+    async def outbox_of(self, instance: str) -> list[int]:
+        """The numbers of the attempts of one instance that are still to be published, in order."""
+
     # events
     async def paths(self, event: str) -> list[str]:
         """The different `path`s that waits for this event compare."""
@@ -350,7 +370,7 @@ class Storage(Protocol):
         """Which of these instances the event (its number) has woken already."""
 
     async def event(self, id: str) -> EventRow | None:
-        """The kept event with this message id."""
+        """The kept event with this message id; the newest of several."""
 
     async def woken_by(self, event: int, limit: int = 100) -> list[tuple[str, str, int]]:
         """(instance, branch, activity) of the waits that an event (its number) has woken, in that order."""
@@ -363,14 +383,25 @@ class Storage(Protocol):
 
     async def definitions_in_use(self) -> list[str]:
         """The hashes of all definitions that unfinished instances run, in order."""
+
     async def instance(self, id: str) -> InstanceRow | None: ...
     async def instances(self, query: InstanceQuery) -> list[InstanceRow]: ...
+
+    async def number_of(self, query: InstanceQuery) -> int:
+        """How many instances a query would find without its `limit`."""
+
     async def branches(self, instance: str) -> Loaded: ...
     async def waits_of(self, instance: str) -> list[WaitRow]: ...
     async def history(self, instance: str, after: int = 0, limit: int = 1000) -> list[HistoryRow]: ...
 
     async def incidents(self, instance: str | None = None, *, closed: bool = False) -> list[IncidentRow]:
         """Open incidents, with `closed` those that were closed too, in the order they were opened."""
+
+    async def causes(self) -> list[Cause]:
+        """Open incidents by cause: the most frequent first, then the one that happened last."""
+
+    async def incidents_of(self, cause: Cause, limit: int) -> list[IncidentRow]:
+        """The open incidents of one cause, in the order they were opened."""
 
     async def dead_letters(self, limit: int = 100, message_id: str | None = None) -> list[DeadRow]:
         """Messages that no instance took, newest first; with `message_id` those of that id."""

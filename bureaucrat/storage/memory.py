@@ -7,13 +7,18 @@ no coroutine here ever waits, so that a simulation can drive them without an eve
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from itertools import chain
 
 from ..errors import StorageUnavailable
 from ..ports import (
+    AuditRow,
+    Cause,
     DeadRow,
     DefinitionRow,
+    DestinationRow,
     Due,
     EventRow,
     HistoryRow,
@@ -26,8 +31,11 @@ from ..ports import (
     WaitRow,
     Writes,
 )
-from .memory_tables import Setting, Tables
+from .memory_tables import Row, Setting, Tables
 from .memory_writes import prune, write_all
+
+#: process, definition, activity, kind, code, message
+Same = tuple[str, str, int, str, str, str]
 
 
 class MemoryBatch:
@@ -114,8 +122,12 @@ class MemoryStorage:
         rows = self._tables.branches.find("attempt", since=(after[0], _above(after[1])), limit=limit)
         return [(row.instance, row.id, row.attempt) for row in rows if row.attempt is not None]
 
-    async def outbox(self, limit: int) -> list[OutboxRow]:
-        return self._tables.outbox.find("key", limit=limit)
+    async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
+        return self._tables.outbox.find("key", since=(after + 1,), limit=limit)
+
+    async def outbox_of(self, instance: str) -> list[int]:
+        rows = self._tables.outbox.find("attempt", instance)
+        return [row.attempt for row in rows if row.attempt is not None]
 
     # events
 
@@ -154,10 +166,28 @@ class MemoryStorage:
     async def woken(self, event: int, instances: Sequence[str]) -> set[str]:
         return {id for id in instances if self._tables.consumed.find("key", id, event, limit=1)}
 
+    async def event(self, id: str) -> EventRow | None:
+        return _last(self._tables.events.find("id", id))
+
+    async def woken_by(self, event: int, limit: int = 100) -> list[tuple[str, str, int]]:
+        rows = self._tables.consumed.find("event", event, limit=limit)
+        return [(row.instance, row.branch, row.activity) for row in rows]
+
+    async def awaited(self) -> list[str]:
+        found: list[str] = []
+        row = self._tables.waits.next("event", ())
+        while row is not None:
+            found.append(row.event)
+            row = self._tables.waits.next("event", (_above(row.event),))
+        return found
+
     # definitions and what people look at
 
     async def definition(self, hash: str) -> DefinitionRow | None:
         return self._tables.definitions.get(hash)
+
+    async def definitions_in_use(self) -> list[str]:
+        return list(dict.fromkeys(row.definition for row in self._tables.instances.find("unfinished")))
 
     async def instance(self, id: str) -> InstanceRow | None:
         return self._tables.instances.get(id)
@@ -165,6 +195,9 @@ class MemoryStorage:
     async def instances(self, query: InstanceQuery) -> list[InstanceRow]:
         rows = reversed(self._tables.instances.find("key"))
         return [row for row in rows if _answers(query, row)][: query.limit]
+
+    async def number_of(self, query: InstanceQuery) -> int:
+        return sum(_answers(query, row) for row in self._tables.instances.find("key"))
 
     async def branches(self, instance: str) -> Loaded:
         return await self.batch().load([(instance, None)])
@@ -179,8 +212,47 @@ class MemoryStorage:
         rows = self._tables.incidents.find("opened" if closed else "open")
         return [row for row in rows if instance is None or row.instance == instance]
 
-    async def dead_letters(self, limit: int = 100) -> list[DeadRow]:
-        return self._tables.dead_letters.find("key")[::-1][:limit]
+    async def causes(self) -> list[Cause]:
+        groups: dict[Same, list[IncidentRow]] = {}
+        for row in self._tables.incidents.find("open"):
+            same = self._sameness(row)
+            if same is not None:
+                groups.setdefault(same, []).append(row)
+        found = [_cause(same, rows) for same, rows in groups.items()]
+        return sorted(found, key=lambda one: (-one.number, -one.last, *astuple(one)[:6]))
+
+    async def incidents_of(self, cause: Cause, limit: int) -> list[IncidentRow]:
+        rows = self._tables.incidents.find("open")
+        return [row for row in rows if self._sameness(row) == astuple(cause)[:6]][:limit]
+
+    def _sameness(self, row: IncidentRow) -> Same | None:
+        """What is the same in all incidents of a cause; None if the incident's instance is not there."""
+        instance = self._tables.instances.get(row.instance)
+        if instance is None:
+            return None
+        return instance.process, instance.definition, row.activity, row.kind, row.code, row.message
+
+    async def dead_letters(self, limit: int = 100, message_id: str | None = None) -> list[DeadRow]:
+        letters = self._tables.dead_letters
+        rows = letters.find("key") if message_id is None else letters.find("id", message_id)
+        return rows[::-1][:limit]
+
+    async def dead_letter(self, number: int) -> DeadRow | None:
+        return self._tables.dead_letters.get(number)
+
+    async def audit(self, number: int) -> AuditRow | None:
+        return self._tables.audit.get(number)
+
+    async def audits(self, instance: str | None = None, limit: int = 100) -> list[AuditRow]:
+        audit = self._tables.audit
+        rows = audit.find("key") if instance is None else audit.find("instance", instance)
+        return rows[::-1][:limit]
+
+    async def destinations(self) -> list[DestinationRow]:
+        return self._tables.destinations.find("key")
+
+    async def statuses(self) -> dict[str, int]:
+        return dict(Counter(row.status for row in self._tables.instances.find("key")))
 
     async def counts(self) -> dict[str, int]:
         return self._tables.counts()
@@ -202,6 +274,16 @@ class MemoryStorage:
 def _above(text: str) -> str:
     """The text that comes next after `text`."""
     return text + "\0"
+
+
+def _last(rows: Sequence[Row]) -> Row | None:
+    return rows[-1] if rows else None
+
+
+def _cause(same: Same, rows: Sequence[IncidentRow]) -> Cause:
+    opened = [row.opened for row in rows]
+    newest = max(row.instance for row in rows), max(row.address for row in rows)
+    return Cause(*same, len(rows), min(opened), max(opened), *newest)
 
 
 def _answers(query: InstanceQuery, row: InstanceRow) -> bool:

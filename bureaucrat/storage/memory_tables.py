@@ -15,9 +15,11 @@ from operator import attrgetter, itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..ports import (
+    AuditRow,
     BranchRow,
     DeadRow,
     DefinitionRow,
+    DestinationRow,
     EventRow,
     HistoryRow,
     IncidentRow,
@@ -167,6 +169,7 @@ def _instances() -> Table[InstanceRow]:
         lambda row: (row.id,),
         releasable=lambda row: (row.id,) if row.releasable else None,
         ended=lambda row: None if row.ended is None else (row.ended, row.id),
+        unfinished=lambda row: (row.definition,) if row.ended is None else None,
     )
 
 
@@ -195,6 +198,7 @@ def _events() -> Table[EventRow]:
         pending=lambda row: None if row.cursor is None else (row.number,),
         name=lambda row: (row.name, row.accepted, row.number),
         old=lambda row: (row.accepted, row.number) if row.cursor is None else None,
+        id=lambda row: (row.id, row.number),
     )
 
 
@@ -202,7 +206,7 @@ def _consumed() -> Table[Consumed]:
     return Table(
         Consumed,
         lambda row: (row.instance, row.event, row.branch, row.activity),
-        event=lambda row: (row.event,),
+        event=lambda row: (row.event, row.instance, row.branch, row.activity),
     )
 
 
@@ -228,6 +232,7 @@ def _dead_letters() -> Table[DeadRow]:
         DeadRow,
         lambda row: (row.number,),
         message=lambda row: (row.source, row.message_id, row.digest),
+        id=lambda row: (row.message_id, row.number),
     )
 
 
@@ -258,6 +263,8 @@ class Tables:
         self.history = Table(HistoryRow, lambda row: (row.instance, row.number), at=lambda row: (row.at,))
         self.incidents = _incidents()
         self.settings = Table(Setting, lambda row: (row.name,))
+        self.audit = Table(AuditRow, lambda row: (row.number,), instance=lambda row: (row.instance, row.number))
+        self.destinations = Table(DestinationRow, lambda row: (row.name,))
 
     def counts(self) -> dict[str, int]:
         """Rows in each table."""

@@ -55,6 +55,8 @@ def _take_out(tables: Tables, writes: Writes) -> None:
         tables.outbox.remove((number,))
     for attempt in writes.attempts_gone:
         tables.outbox.clear("attempt", *attempt)
+    for number in writes.dead_gone:
+        tables.dead_letters.remove((number,))
     for *wait_seen, activation in writes.waits_seen:
         row = tables.waits.get(*wait_seen)
         if row is not None and row.activation == activation:
@@ -72,7 +74,10 @@ def _put_in(tables: Tables, writes: Writes) -> None:
     tables.outbox.put_all(writes.outbox)
     tables.history.put_all(writes.history)
     tables.incidents.put_all(writes.incidents)
+    tables.destinations.put_all(writes.destinations)
     _put_values(tables, writes.values)
+    for audit in writes.audit:
+        tables.audit.add(audit)
     for consumed in writes.consumed:
         tables.consumed.add(Consumed(*consumed))
     for taken in writes.inbox:

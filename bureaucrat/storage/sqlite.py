@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,11 @@ import msgspec
 
 from ..errors import StorageUnavailable
 from ..ports import (
+    AuditRow,
+    Cause,
     DeadRow,
     DefinitionRow,
+    DestinationRow,
     Due,
     EventRow,
     HistoryRow,
@@ -49,11 +53,19 @@ _DEAD = shape_of(DeadRow, blob="body")
 _HISTORY = shape_of(HistoryRow)
 _INCIDENT = shape_of(IncidentRow)
 _DEFINITION = shape_of(DefinitionRow)
+_AUDIT = shape_of(AuditRow)
+_DESTINATION = shape_of(DestinationRow)
+_CAUSE = shape_of(Cause)
 _DUE = shape_of(Due)
 _ID = single("id")
 _INSTANCE_ID = single("instance")
 _TAKEN = Shape(lambda *found: found, (("number", "int"), ("held", "bool")))
 _PATH = single("path")
+_NAME = single("event")
+_HASH = single("definition")
+_OUT = single("attempt")
+_TOTAL = single("total")
+_WOKEN = Shape(lambda *found: found, (("instance", "str"), ("branch", "str"), ("activity", "int")))
 _SETTING = single("value")
 _ATTEMPT = Shape(lambda *found: found, (("instance", "str"), ("branch", "str"), ("attempt", "int")))
 _COUNT = Shape(lambda *found: found, (("name", "str"), ("rows", "int")))
@@ -121,8 +133,11 @@ class SqliteStorage:
     async def attempts(self, after: tuple[str, str], limit: int) -> list[tuple[str, str, int]]:
         return await self.rows("attempts", _ATTEMPT, instance=after[0], branch=after[1], limit=limit)
 
-    async def outbox(self, limit: int) -> list[OutboxRow]:
-        return await self.rows("outbox", _OUTBOX, limit=limit)
+    async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
+        return await self.rows("outbox", _OUTBOX, limit=limit, after=after)
+
+    async def outbox_of(self, instance: str) -> list[int]:
+        return await self.rows("outbox_of", _OUT, instance=instance)
 
     # events
 
@@ -142,18 +157,34 @@ class SqliteStorage:
     async def woken(self, event: int, instances: Sequence[str]) -> set[str]:
         return set(await self.rows("woken", _INSTANCE_ID, event=event, instances=_json(instances)))
 
+    async def event(self, id: str) -> EventRow | None:
+        return _first(await self.rows("event", _EVENT, id=id))
+
+    async def woken_by(self, event: int, limit: int = 100) -> list[tuple[str, str, int]]:
+        return await self.rows("woken_by", _WOKEN, event=event, limit=limit)
+
+    async def awaited(self) -> list[str]:
+        return await self.rows("awaited", _NAME)
+
     # definitions and what people look at
 
     async def definition(self, hash: str) -> DefinitionRow | None:
         return _first(await self.rows("definition", _DEFINITION, hash=hash))
 
+    async def definitions_in_use(self) -> list[str]:
+        return await self.rows("definitions_in_use", _HASH)
+
     async def instance(self, id: str) -> InstanceRow | None:
         return _first(await self.rows("instance", _INSTANCE, id=id))
 
     async def instances(self, query: InstanceQuery) -> list[InstanceRow]:
-        asked = {name: getattr(query, name) for name in query.__slots__}
-        given = {name: value for name, value in asked.items() if value is not None and value is not False}
-        return await self._reading.rows(_INSTANCE, only_given(select("instances"), given), given)
+        sql, given = _asked(query)
+        return await self._reading.rows(_INSTANCE, sql, given)
+
+    async def number_of(self, query: InstanceQuery) -> int:
+        sql, given = _asked(replace(query, limit=-1))  # none
+        (found,) = await self._reading.rows(_TOTAL, f"SELECT count(*) AS total FROM ({sql})", given)
+        return int(found)
 
     async def branches(self, instance: str) -> Loaded:
         return await self.loaded("branches_of", "values_of", instances=_json([instance]))
@@ -170,8 +201,33 @@ class SqliteStorage:
             given["open"] = True
         return await self._reading.rows(_INCIDENT, only_given(select("incidents"), given), given)
 
-    async def dead_letters(self, limit: int = 100) -> list[DeadRow]:
-        return await self.rows("dead_letters", _DEAD, limit=limit)
+    async def causes(self) -> list[Cause]:
+        return await self.rows("causes", _CAUSE)
+
+    async def incidents_of(self, cause: Cause, limit: int) -> list[IncidentRow]:
+        names = ("process", "definition", "activity", "kind", "code", "message")
+        same = {name: getattr(cause, name) for name in names}
+        return await self.rows("incidents_of", _INCIDENT, limit=limit, **same)
+
+    async def dead_letters(self, limit: int = 100, message_id: str | None = None) -> list[DeadRow]:
+        given: dict[str, Any] = {"limit": limit} | ({} if message_id is None else {"message_id": message_id})
+        return await self._reading.rows(_DEAD, only_given(select("dead_letters"), given), given)
+
+    async def dead_letter(self, number: int) -> DeadRow | None:
+        return _first(await self.rows("dead_letter", _DEAD, number=number))
+
+    async def audit(self, number: int) -> AuditRow | None:
+        return _first(await self.rows("audit", _AUDIT, number=number))
+
+    async def audits(self, instance: str | None = None, limit: int = 100) -> list[AuditRow]:
+        given: dict[str, Any] = {"limit": limit} | ({} if instance is None else {"instance": instance})
+        return await self._reading.rows(_AUDIT, only_given(select("audits"), given), given)
+
+    async def destinations(self) -> list[DestinationRow]:
+        return await self.rows("destinations", _DESTINATION)
+
+    async def statuses(self) -> dict[str, int]:
+        return dict(await self.rows("statuses", _COUNT))
 
     async def counts(self) -> dict[str, int]:
         return dict(await self.rows("counts", _COUNT))
@@ -278,6 +334,13 @@ class SqliteBatch:
 
     async def commit(self, writes: Writes) -> None:
         await self._storage.commit(writes)
+
+
+def _asked(query: InstanceQuery) -> tuple[str, dict[str, Any]]:
+    """The read for a query, and its parameters."""
+    asked = {name: getattr(query, name) for name in query.__slots__}
+    given = {name: value for name, value in asked.items() if value is not None and value is not False}
+    return only_given(select("instances"), given), given
 
 
 def _json(value: object) -> str:

@@ -159,6 +159,7 @@ _ORDER = (
     ("mail_gone", ("delete_mail",)),
     ("outbox_gone", ("delete_outbox",)),
     ("attempts_gone", ("delete_attempts",)),
+    ("dead_gone", ("delete_dead",)),
     ("waits_seen", ("see_waits",)),
     ("branches", ("write_branches",)),
     ("values", ("write_values",)),
@@ -172,6 +173,8 @@ _ORDER = (
     ("incidents", ("write_incidents",)),
     ("incidents_closed", ("close_incidents",)),
     ("definitions", ("write_definitions",)),
+    ("audit", ("write_audit",)),
+    ("destinations", ("write_destinations",)),
 )
 
 

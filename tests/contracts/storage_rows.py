@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from bureaucrat.ports import (
+    AuditRow,
     BranchRow,
     DeadRow,
     DefinitionRow,
+    DestinationRow,
     EventRow,
     HistoryRow,
     IncidentRow,
@@ -62,6 +64,20 @@ incident = _maker(
     opened=AT,
 )
 definition = _maker(DefinitionRow, hash="hash", name="order", source="<process/>", stored=AT)
+
+audit = _maker(
+    AuditRow,
+    number=1,
+    at=AT,
+    who="bea@desk",
+    command="retry",
+    instance="i1",
+    detail=b'["Retry",{}]',
+    reason="again",
+    outcome="done",
+    answer="running",
+)
+destination = _maker(DestinationRow, name="worker_mail", consumers=0, ready=2, checked=AT)
 
 
 async def commit(storage: Storage, **parts: Any) -> None:

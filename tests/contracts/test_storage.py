@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from storage_rows import (
     AT,
     TEXT,
+    audit,
     branch,
     commit,
     dead,
     definition,
+    destination,
     entry,
     event,
     incident,
@@ -28,21 +28,6 @@ from storage_rows import (
 
 from bureaucrat.errors import AlreadySeen, BureaucratError, StaleVersion, StorageUnavailable
 from bureaucrat.ports import Due, InstanceQuery, Loaded, Storage, Writes
-from bureaucrat.storage.memory import MemoryStorage
-from bureaucrat.storage.sqlite import SqliteStorage
-
-ADAPTERS: dict[str, Callable[[Path], Storage]] = {
-    "memory": lambda folder: MemoryStorage(),
-    "sqlite": lambda folder: SqliteStorage(folder / "bureaucrat.db"),
-}
-
-
-@pytest.fixture(params=ADAPTERS)
-async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
-    adapter = ADAPTERS[request.param](tmp_path)
-    await adapter.open()
-    yield adapter
-    await adapter.close()
 
 
 async def everything(storage: Storage) -> dict[str, int]:
@@ -890,6 +875,8 @@ async def test_every_table_is_counted(storage: Storage) -> None:
         history=[entry()],
         incidents=[incident()],
         definitions=[definition()],
+        audit=[audit()],
+        destinations=[destination()],
     )
 
     assert await storage.counts() == {
@@ -907,6 +894,8 @@ async def test_every_table_is_counted(storage: Storage) -> None:
         "incidents": 1,
         "definitions": 1,
         "settings": 0,
+        "audit": 1,
+        "destinations": 1,
     }
 
 

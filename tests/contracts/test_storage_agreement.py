@@ -9,8 +9,22 @@ from random import Random
 from typing import Any
 
 import pytest
-from storage_rows import branch, dead, definition, entry, event, incident, instance, mail, out, value, wait
-from test_storage import ADAPTERS
+from storage_adapters import ADAPTERS
+from storage_rows import (
+    audit,
+    branch,
+    dead,
+    definition,
+    destination,
+    entry,
+    event,
+    incident,
+    instance,
+    mail,
+    out,
+    value,
+    wait,
+)
 
 from bureaucrat.errors import AlreadySeen, StaleVersion
 from bureaucrat.ports import Due, InstanceQuery, Storage, Writes
@@ -34,15 +48,21 @@ PARTS: dict[str, tuple[Callable[..., Any], dict[str, tuple[Any, ...]], dict[str,
     "waits": (
         wait,
         {"instance": IDS, "branch": BRANCHES, "activity": SMALL},
-        {"activation": (1, 2), "path": NAMES, "fresh": (True, False)},
+        {"activation": (1, 2), "path": NAMES, "fresh": (True, False), "event": ("paid", "sent")},
     ),
-    "events": (event, {"number": SMALL}, {"accepted": TIMES, "cursor": (None, "", "a")}),
+    "events": (event, {"number": SMALL}, {"accepted": TIMES, "cursor": (None, "", "a"), "id": NAMES}),
     "mail": (mail, {"number": SMALL}, {"instance": IDS, "held": (True, False)}),
     "outbox": (out, {"number": SMALL}, {"instance": IDS, "attempt": (None, *SMALL)}),
-    "dead": (dead, {"number": (1, 2, 3, 4)}, {"digest": NAMES, "at": TIMES}),
+    "dead": (dead, {"number": (1, 2, 3, 4)}, {"digest": NAMES, "at": TIMES, "message_id": NAMES}),
     "history": (entry, {"instance": IDS, "number": SMALL}, {"at": TIMES}),
-    "incidents": (incident, {"instance": IDS, "number": SMALL}, {"opened": TIMES}),
+    "incidents": (
+        incident,
+        {"instance": (*IDS, "gone"), "number": SMALL},
+        {"opened": TIMES, "activity": (1, 2), "message": NAMES, "address": NAMES},
+    ),
     "definitions": (definition, {"hash": NAMES}, {"version": (None, 1, 2), "source": NAMES}),
+    "audit": (audit, {"number": SMALL}, {"instance": ("", *IDS), "answer": NAMES}),
+    "destinations": (destination, {"name": NAMES}, {"ready": SMALL, "silent_since": (None, *TIMES)}),
 }
 #: for each part of a batch that is a list of tuples: how many columns are its key, and all columns
 TUPLES: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
@@ -80,7 +100,7 @@ class Chance:
             return [self._instance(id) for id in IDS if self._random.random() < 0.5]
         if name == "cursors":
             return [self._cursor(number) for number in sorted({*self.cursors}) if self._random.random() < 0.5]
-        if name in ("mail_gone", "outbox_gone"):
+        if name in ("mail_gone", "outbox_gone", "dead_gone"):
             return [self._random.choice(SMALL)]
         if name in TUPLES:
             count, columns = TUPLES[name]
@@ -98,7 +118,9 @@ class Chance:
     def _instance(self, id: str) -> Any:
         version = self.stored.get(id, 0) + (1 if self._random.random() < 0.9 else self._random.choice((0, 2)))
         ended = self._random.choice((None, None, *TIMES))
-        return instance(id=id, version=version, ended=ended, releasable=self._random.random() < 0.5)
+        status, hash = self._random.choice(("running", "faulted")), self._random.choice(NAMES)
+        releasable = self._random.random() < 0.5
+        return instance(id=id, version=version, ended=ended, releasable=releasable, status=status, definition=hash)
 
 
 async def told(storage: Storage, step: Writes | dict[str, float]) -> int | str:
@@ -116,8 +138,12 @@ async def seen(storage: Storage) -> dict[str, Any]:
     """All that can be asked."""
     batch = storage.batch()
     pairs = [("", "17"), ("x", "17"), ("z", "17")]
+    causes = await storage.causes()
     return {
         "instances": await storage.instances(InstanceQuery()),
+        "number_of": [await storage.number_of(InstanceQuery(unfinished=each, limit=1)) for each in (True, False)],
+        "statuses": await storage.statuses(),
+        "definitions_in_use": await storage.definitions_in_use(),
         "lock": await batch.lock(IDS),
         "load": await batch.load([("a", None), ("b", ["", "1", "2"])]),
         "branches": [await storage.branches(id) for id in IDS],
@@ -130,7 +156,9 @@ async def seen(storage: Storage) -> dict[str, Any]:
         "fresh_waits": await storage.fresh_waits(9),
         "pending_events": await storage.pending_events(9),
         "attempts": await storage.attempts(("a", ""), 9),
-        "outbox": await storage.outbox(9),
+        "outbox": [await storage.outbox(9, after) for after in (-1, 0, 1)],
+        "outbox_of": [await storage.outbox_of(id) for id in IDS],
+        "awaited": await storage.awaited(),
         "paths": await storage.paths("paid"),
         "waits": [await storage.waits("paid", pairs, after, 1) for after in ("", "a")],
         "waits_of": [await storage.waits_of(id) for id in IDS],
@@ -140,10 +168,18 @@ async def seen(storage: Storage) -> dict[str, Any]:
             for since, after in ((0.0, (0.0, 0)), (1.0, (1.0, 0)), (0.0, (1.0, 1)), (1.0, (2.5, 0)))
         ],
         "woken": [await storage.woken(number, IDS) for number in SMALL],
+        "woken_by": [await storage.woken_by(number, 2) for number in SMALL],
+        "event": [await storage.event(id) for id in NAMES],
         "history": [await storage.history(id) for id in IDS],
         "incidents": await storage.incidents(),
         "closed": await storage.incidents(closed=True),
-        "dead_letters": await storage.dead_letters(),
+        "causes": causes,
+        "incidents_of": [await storage.incidents_of(cause, 2) for cause in causes],
+        "dead_letters": [await storage.dead_letters(message_id=id) for id in (None, *NAMES)],
+        "dead_letter": [await storage.dead_letter(number) for number in SMALL],
+        "audit": [await storage.audit(number) for number in SMALL],
+        "audits": [await storage.audits(id, 2) for id in (None, "", *IDS)],
+        "destinations": await storage.destinations(),
         "definition": [await storage.definition(hash) for hash in NAMES],
         "counts": await storage.counts(),
     }

@@ -19,7 +19,7 @@ import pytest
 from committer import writes
 
 from bureaucrat.errors import AlreadySeen, StaleVersion, StorageUnavailable
-from bureaucrat.ports import EventRow, InstanceQuery, MailRow, OutboxRow, WaitRow, Writes
+from bureaucrat.ports import DeadRow, EventRow, InstanceQuery, MailRow, OutboxRow, WaitRow, Writes
 from bureaucrat.storage.sqlite import SqliteStorage
 from bureaucrat.storage.sqlite_rows import only_given, repeated
 from bureaucrat.storage.statements import migrations, statements
@@ -156,6 +156,24 @@ async def test_a_new_file_gets_the_newest_schema_and_keeps_it(storage: SqliteSto
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (NEWEST,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_a_file_of_the_first_schema_is_brought_to_the_newest_one(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(migrations("sqlite")[1])
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("INSERT INTO dead_letters VALUES (1, 0.5, 'queue', 'unknown', 'm1', x'fe', 'd', '{}')")
+        connection.commit()
+    looking = SqliteStorage(path, read_only=True)
+    with pytest.raises(StorageUnavailable, match=f"schema \\(1\\) is older .* \\({NEWEST}\\); start the daemon once"):
+        await looking.open()
+    storage = SqliteStorage(path)
+
+    await storage.open()
+
+    assert await storage.dead_letters(message_id="m1") == [DeadRow(1, 0.5, "queue", "unknown", "m1", b"\xfe", "d")]
+    assert (await storage.audits(), await storage.destinations(), await storage.event("m1")) == ([], [], None)
+    await storage.close()
 
 
 async def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path) -> None:
@@ -438,8 +456,10 @@ def plan(sql: str, given: object) -> list[str]:
 
 def tables_looked_through(steps: list[str]) -> list[str]:
     """The steps that go through every row of a table, or of an index that has them all."""
-    tables = "definitions|instances|branches|values|waits|events|consumed|mailbox|history|incidents|inbox|settings"
-    partial = "mailbox_free|instances_releasable|waits_fresh|events_pending|incidents_open"
+    tables = (
+        "definitions|instances|branches|values|waits|events|consumed|mailbox|history|incidents|inbox|settings|audit"
+    )
+    partial = "mailbox_free|instances_releasable|instances_unfinished|waits_fresh|events_pending|incidents_open"
     scans = re.compile(rf"SCAN ({tables})\b(?! USING (COVERING )?INDEX ({partial})$)")
     return [step for step in steps if scans.match(step)]
 
@@ -449,7 +469,9 @@ PRUNES = statements("sqlite", "prune.sql")
 WRITES = statements("sqlite", "writes.sql")
 
 
-@pytest.mark.parametrize("name", [name for name in READS if name not in ("counts", "instances", "incidents")])
+@pytest.mark.parametrize(
+    "name", [name for name in READS if name not in ("counts", "statuses", "instances", "incidents")]
+)
 def test_a_read_searches_in_an_index(name: str) -> None:
     steps = plan(READS[name], dict.fromkeys(re.findall(r":(\w+)", READS[name]), "[]"))
 
@@ -472,9 +494,17 @@ def test_a_read_searches_in_an_index(name: str) -> None:
         ),
         ("kept_events", "SEARCH events USING INDEX events_name (name=? AND accepted>?)"),
         ("attempts", "SEARCH branches USING COVERING INDEX branches_attempt ((instance,id)>(?,?))"),
+        ("outbox", "SEARCH outbox USING INTEGER PRIMARY KEY (rowid>?)"),
+        ("outbox_of", "SEARCH outbox USING COVERING INDEX outbox_attempt (instance=? AND attempt>?)"),
+        ("event", "SEARCH events USING INDEX events_id (id=?)"),
+        ("woken_by", "SEARCH consumed USING COVERING INDEX consumed_event (event=?)"),
+        ("awaited", "SEARCH waits USING COVERING INDEX waits_event (event>?)"),
+        ("incidents_of", "SCAN incidents USING INDEX incidents_open"),
+        ("dead_letters", "SEARCH dead_letters USING INDEX dead_letters_id (message_id=?)"),
+        ("audits", "SEARCH audit USING INDEX audit_instance (instance=?)"),
     ],
 )
-def test_the_sweep_uses_the_index_that_was_made_for_it(name: str, index: str) -> None:
+def test_a_read_uses_the_index_that_was_made_for_it(name: str, index: str) -> None:
     steps = plan(READS[name], dict.fromkeys(re.findall(r":(\w+)", READS[name]), "[]"))
 
     assert index in steps

@@ -74,8 +74,12 @@ WHERE attempt IS NOT NULL AND (instance, id) > (:instance, :branch)
 ORDER BY instance, id LIMIT :limit;
 
 -- name: outbox
--- What is to be published, oldest first.
-SELECT * FROM outbox ORDER BY number LIMIT :limit;
+-- What is to be published, oldest first, after a given number.
+SELECT * FROM outbox WHERE number > :after ORDER BY number LIMIT :limit;
+
+-- name: outbox_of
+-- The numbers of the attempts of one instance that are to be published.
+SELECT attempt FROM outbox WHERE instance = :instance AND attempt IS NOT NULL ORDER BY attempt;
 
 -- name: paths
 -- The different paths that waits for an event compare: one search in the index for each path, however many waits.
@@ -118,9 +122,30 @@ ORDER BY accepted, number LIMIT :limit;
 SELECT DISTINCT instance FROM consumed
 WHERE instance IN (SELECT value FROM json_each(:instances)) AND event = :event;
 
+-- name: event
+-- The event with a message id; the newest, should it have been accepted again after it was forgotten.
+SELECT * FROM events WHERE id = :id ORDER BY number DESC LIMIT 1;
+
+-- name: woken_by
+-- Which awaits an event has woken.
+SELECT instance, branch, activity FROM consumed WHERE event = :event ORDER BY instance, branch, activity LIMIT :limit;
+
+-- name: awaited
+-- The names of the events that something waits for: one search in the index for each name, however many waits.
+WITH RECURSIVE found (event) AS (
+    SELECT min(event) FROM waits
+    UNION ALL
+    SELECT (SELECT min(event) FROM waits WHERE event > found.event) FROM found WHERE event IS NOT NULL
+)
+SELECT event FROM found WHERE event IS NOT NULL;
+
 -- name: definition
 -- One definition.
 SELECT * FROM definitions WHERE hash = :hash;
+
+-- name: definitions_in_use
+-- What unfinished instances run; those that have ended are not looked at.
+SELECT DISTINCT definition FROM instances INDEXED BY instances_unfinished WHERE ended IS NULL ORDER BY definition;
 
 -- name: instance
 -- One guard row.
@@ -156,9 +181,54 @@ AND instance = :instance
 AND closed IS NULL -- :open
 ORDER BY opened, instance, number;
 
+-- name: causes
+-- Open incidents by what is the same in them. Of each group the highest address is shown: it begins with its instance.
+SELECT instances.process AS process, instances.definition AS definition, incidents.activity AS activity,
+    incidents.kind AS kind, incidents.code AS code, incidents.message AS message,
+    count(*) AS number, min(incidents.opened) AS first, max(incidents.opened) AS last,
+    max(incidents.instance) AS instance, max(incidents.address) AS address
+FROM incidents INDEXED BY incidents_open CROSS JOIN instances ON instances.id = incidents.instance
+WHERE incidents.closed IS NULL
+GROUP BY 1, 2, 3, 4, 5, 6
+ORDER BY number DESC, last DESC, 1, 2, 3, 4, 5, 6;
+
+-- name: incidents_of
+-- The open incidents of one such group, in the order they were opened.
+SELECT incidents.* FROM incidents INDEXED BY incidents_open CROSS JOIN instances ON instances.id = incidents.instance
+WHERE incidents.closed IS NULL
+AND incidents.activity = :activity AND incidents.kind = :kind AND incidents.code = :code
+AND incidents.message = :message AND instances.process = :process AND instances.definition = :definition
+ORDER BY incidents.opened, incidents.instance, incidents.number LIMIT :limit;
+
 -- name: dead_letters
--- Messages that no instance took, newest first.
-SELECT * FROM dead_letters ORDER BY number DESC LIMIT :limit;
+-- Messages that no instance took, newest first. A line that names something that was not asked for is left out.
+SELECT * FROM dead_letters
+WHERE true
+AND message_id = :message_id
+ORDER BY number DESC LIMIT :limit;
+
+-- name: dead_letter
+-- One of them.
+SELECT * FROM dead_letters WHERE number = :number;
+
+-- name: audit
+-- What came of one command.
+SELECT * FROM audit WHERE number = :number;
+
+-- name: audits
+-- Commands, newest first. A line that names something that was not asked for is left out.
+SELECT * FROM audit
+WHERE true
+AND instance = :instance
+ORDER BY number DESC LIMIT :limit;
+
+-- name: destinations
+-- The queues.
+SELECT * FROM destinations ORDER BY name;
+
+-- name: statuses
+-- How many instances there are of each status.
+SELECT status AS name, count(*) AS rows FROM instances GROUP BY status;
 
 -- name: setting
 -- One setting.
@@ -179,4 +249,6 @@ UNION ALL SELECT 'inbox', count(*) FROM inbox
 UNION ALL SELECT 'dead_letters', count(*) FROM dead_letters
 UNION ALL SELECT 'history', count(*) FROM history
 UNION ALL SELECT 'incidents', count(*) FROM incidents
-UNION ALL SELECT 'settings', count(*) FROM settings;
+UNION ALL SELECT 'settings', count(*) FROM settings
+UNION ALL SELECT 'audit', count(*) FROM audit
+UNION ALL SELECT 'destinations', count(*) FROM destinations;

@@ -58,6 +58,13 @@ SELECT CAST(column1 AS TEXT), CAST(column2 AS INTEGER) FROM (
 VALUES (?, ?)
 ));
 
+-- name: delete_dead
+-- Dead letters that were replayed or dropped.
+DELETE FROM dead_letters WHERE number IN (
+SELECT CAST(column1 AS INTEGER) FROM (
+VALUES (?)
+));
+
 -- name: see_waits
 -- Waits for which kept events were looked through, if it is still the same activation that waits.
 UPDATE waits SET fresh = 0 FROM (
@@ -174,6 +181,17 @@ VALUES (?, ?, ?, ?)
 INSERT INTO definitions (hash, name, source, stored, version)
 VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (hash) DO UPDATE SET version = excluded.version WHERE excluded.version IS NOT NULL;
+
+-- name: write_audit
+-- Commands of people. Each is carried out once, so the first row counts.
+INSERT INTO audit (number, at, who, command, instance, detail, reason, outcome, answer)
+VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+-- name: write_destinations
+-- What the broker shows of queues.
+REPLACE INTO destinations (name, consumers, ready, checked, silent_since)
+VALUES (?, ?, ?, ?, ?);
 
 -- name: post
 -- A message from another process. A number that is taken is an error: nothing is overwritten.

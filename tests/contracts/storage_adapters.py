@@ -1,0 +1,15 @@
+"""Every storage there is, for the suites that hold all of them to one contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bureaucrat.ports import Storage
+from bureaucrat.storage.memory import MemoryStorage
+from bureaucrat.storage.sqlite import SqliteStorage
+
+ADAPTERS: dict[str, Callable[[Path], Storage]] = {
+    "memory": lambda folder: MemoryStorage(),
+    "sqlite": lambda folder: SqliteStorage(folder / "bureaucrat.db"),
+}
