@@ -26,8 +26,8 @@ PACKAGE = ROOT / "bureaucrat"
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "clock", "cron", "config"}),
     frozenset({"core"}),
-    frozenset({"definition"}),
-    frozenset({"ports", "functions"}),
+    frozenset({"definition", "wire"}),
+    frozenset({"ports", "functions", "message"}),
     frozenset({"engine"}),
     frozenset({"agents", "streams", "services", "celery", "launcher", "embedded", "testing"}),
     frozenset({"bureaucrat"}),  # the public API, bureaucrat/__init__.py
@@ -36,7 +36,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 )
 #: One technology each; they know nothing but these parts, and not each other.
 ADAPTERS = frozenset({"storage", "transports", "participants"})
-ADAPTERS_IMPORT = frozenset({"ports", "functions", "core", "errors", "clock"})
+ADAPTERS_IMPORT = frozenset({"ports", "functions", "wire", "core", "errors", "clock"})
 #: Who chooses adapters: of the embedded default, the simulation, the service, a command; and the public API.
 COMPOSITION_ROOTS = frozenset({"embedded", "testing", "daemon", "cli", "__main__", "bureaucrat"})
 

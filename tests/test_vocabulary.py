@@ -31,6 +31,7 @@ ALLOWED = {
     r"\btaskqueue(?:_type)?\b|\btask queues?\b": "the kind of participant, and the setting's old name",
     r"\bCancelledError\b|\bcancelled\(\)|\bcancelling\(\)": "Python's own spelling",
     r"^\s*import subprocess\b|\bsubprocess\.\w+": "Python's module",
+    r"\bcorrelation_id\b": "a property of AMQP's messages",
     r"\bGitHub Actions workflow\b": "its name there",
 }
 
@@ -42,6 +43,8 @@ ALLOWED_IN = (
     ("bureaucrat/definition/*", {"node"}, "lxml calls the parts of a document nodes, comments among them"),
     ("bureaucrat/services/*", {"workflow"}, "the JSON documents of registered services are called workflows"),
     ("bureaucrat/transports/amqp.py", {"payload", "terminate"}, "names on the wire that existing clients use"),
+    ("bureaucrat/wire/*", {"payload", "terminate"}, "as above"),
+    ("bureaucrat/message.py", {"payload"}, "as above"),
     ("bureaucrat/engine/*", {"task"}, "asyncio's tasks"),
     ("bureaucrat/embedded.py", {"task"}, "asyncio's tasks"),
     ("bureaucrat/transports/*", {"task"}, "asyncio's tasks"),

@@ -1,0 +1,67 @@
+"""The wire formats: bytes in, records out, and the other way round.
+
+Rules: pure: nothing here knows a broker; whatever the bytes, only :class:`Malformed` leaves, and its reason names the
+place. What a field holds is never part of a reason.
+"""
+
+from .attempts import decode_attempt, encode_answer, encode_attempt
+from .clients import (
+    decode_event,
+    decode_launch,
+    decode_notice,
+    decode_signal,
+    decode_status,
+    encode_event,
+    encode_launch,
+    encode_notice,
+    encode_status,
+)
+from .control import decode_message, decode_old_timer, encode_question, encode_terminate
+from .documents import MAX_BYTES, MAX_DEPTH, load_object, loads
+from .malformed import Malformed
+from .records import (
+    Attempt,
+    EventMessage,
+    Format,
+    LaunchRequest,
+    Notice,
+    OldTimer,
+    Question,
+    Response,
+    StatusAnswer,
+    Terminate,
+)
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "Attempt",
+    "EventMessage",
+    "Format",
+    "LaunchRequest",
+    "Malformed",
+    "Notice",
+    "OldTimer",
+    "Question",
+    "Response",
+    "StatusAnswer",
+    "Terminate",
+    "decode_attempt",
+    "decode_event",
+    "decode_launch",
+    "decode_message",
+    "decode_notice",
+    "decode_old_timer",
+    "decode_signal",
+    "decode_status",
+    "encode_answer",
+    "encode_attempt",
+    "encode_event",
+    "encode_launch",
+    "encode_notice",
+    "encode_question",
+    "encode_status",
+    "encode_terminate",
+    "load_object",
+    "loads",
+]
