@@ -38,6 +38,10 @@ class StorageUnavailable(BureaucratError):
         self.unknown = unknown
 
 
+class BrokerUnavailable(BureaucratError):
+    """The broker cannot be used now. The operator has to look at it; the message says where it was looked for."""
+
+
 class StaleVersion(BureaucratError):
     """Another daemon changed an instance first. The engine reloads and repeats; nobody has to act."""
 

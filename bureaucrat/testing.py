@@ -67,7 +67,6 @@ class _Desk:
     open: list[OpenAttempt] = field(default_factory=list)
     sent: list[OpenAttempt] = field(default_factory=list)
     answered: Callable[[Answered], None] = lambda answer: None
-    is_durable: bool = False
 
     async def start(self, answered: Callable[[Answered], None]) -> None:
         self.answered = answered

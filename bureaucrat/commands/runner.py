@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..clock import SystemClock
-from ..core.activities.await_ import scalar
-from ..core.faults import Thrown
 from ..core.instance import Copy
 from ..core.messages import Retry
 from ..core.states import State
-from ..core.table import Definition
 from ..embedded import embedded
 from ..engine.codec import add_loaded, decode, decode_instance
 from ..engine.numbers import instance_id
 from ..engine.settings import Settings
+from ..engine.starts import business_key_of
 from ..engine.writes import Progress
 from ..errors import Refused
 from ..ports import InstanceQuery, InstanceRow
@@ -154,8 +152,8 @@ class Runner:
         if not mine or not self._plan.fields:
             return []
         try:
-            key = business_key(self._plan.definition, numbered(dict(self._plan.fields), 1), self._clock.now())
-        except Failure:
+            key = business_key_of(self._plan.definition, numbered(dict(self._plan.fields), 1), self._clock.now())
+        except Refused:
             return []
         if key is None or key in [row.business_key for row in mine]:
             return []
@@ -171,7 +169,10 @@ class Runner:
         for number in range(total + 1, self._plan.instances + 1):
             fields = numbered(dict(self._plan.fields), number)
             check_required(self._plan.definition, fields)
-            key = business_key(self._plan.definition, fields, self._clock.now())
+            try:
+                key = business_key_of(self._plan.definition, fields, self._clock.now())
+            except Refused as refused:
+                raise Failure(Exit.INVALID, str(refused)) from refused
             if key is not None and self._plan.definition.unique:
                 await self._refuse_twice(key)
             story = Story(instance_id(self._clock), self._plan.definition, key, self._clock.now())
@@ -341,23 +342,3 @@ class Runner:
 def _fields(copy: Copy) -> dict[str, Any]:
     scope = copy.branches[""].scopes.get(0)
     return {} if scope is None else scope.values
-
-
-def business_key(definition: Definition, fields: Mapping[str, Any], now: float) -> str | None:
-    """The business key that the process would have with these fields (L83).
-
-    :raises Failure: it cannot be computed, or is no scalar.
-    """
-    if definition.business_key is None:
-        return None
-    value = definition.business_key
-    try:
-        found = value.literal
-        if value.expression is not None:
-            found = value.expression({**(definition.activities[0].initial() or {}), **fields}, now)
-    except Thrown as thrown:
-        raise Failure(Exit.INVALID, f"the key of the process cannot be computed: {thrown.message}") from thrown
-    key = scalar(found)
-    if key is None:
-        raise Failure(Exit.INVALID, f"the key of the process is no text or number but {found!r}")
-    return key

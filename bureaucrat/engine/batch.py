@@ -20,18 +20,21 @@ from dataclasses import dataclass, field
 from ..clock import Clock
 from ..core.effects import Effect
 from ..core.instance import Changes, Copy, Instance, NeedBranches
-from ..core.messages import Input, Start, Stuck, TimerFired
+from ..core.messages import Input, Start, Stuck, TimerFired, Unsent
 from ..core.step import step
 from ..core.table import Definition
 from ..errors import Refused, StaleVersion, StorageUnavailable, UnknownInstance
 from ..ports import Batch, DeadRow, InstanceRow, Storage, Writes
 from .codec import add_loaded, decode_instance, encode_message
 from .definitions import Definitions
-from .delivery import Delivery
+from .delivery import Delivery, Letter
+from .handover import Handover
 from .settings import Settings
 from .writes import Collector
 
 log = logging.getLogger(__name__)
+
+_KEPT = 1 << 20  # bytes of a dead letter's body; its digest is of the whole
 
 
 @dataclass(slots=True)
@@ -73,7 +76,9 @@ class Batches:
         clock: Clock,
         numbers: Callable[[], int],
         settings: Settings,
+        handover: Handover,
     ) -> None:
+        self._handover = handover
         self._storage = storage
         self._definitions = definitions
         self._clock = clock
@@ -83,7 +88,7 @@ class Batches:
 
     def collector(self) -> Collector:
         """An empty collection; what is put into it is committed with the batch it is given to."""
-        return Collector(self._numbers, self._clock, self._settings.history)
+        return Collector(self._numbers, self._clock, self._settings.history, self._handover)
 
     async def prepare(self, batch: Batch, deliveries: list[Delivery], seed: Collector) -> Prepared:
         """Do the steps of a batch; nothing is written yet.
@@ -143,7 +148,7 @@ class Batches:
         reason = f"{type(delivery.message).__name__} could not be applied: {delivery.failure}"
         writes = prepared.collector.writes
         self.bury(delivery, reason, writes)
-        prepared.collector.after.replies.append((delivery, Refused(reason)))
+        prepared.collector.reply(delivery, Refused(reason))
         if delivery.mail is not None:
             writes.mail_gone.append(delivery.mail)
         if isinstance(delivery.message, Stuck | Start) or delivery.is_unloadable:
@@ -188,7 +193,7 @@ class Batches:
 
     def _steps(self, cached: Cached, prepared: Prepared, group: list[Delivery]) -> list[_Result]:
         results: list[_Result] = []
-        for delivery in group:
+        for delivery in (one for given in group for one in self._before(cached.copy, given)):
             prepared.suspects = [delivery]
             delivery.is_unloadable = False
             now = self._clock.now()
@@ -206,6 +211,15 @@ class Batches:
             )
             results.append((delivery, effects, first, now))
         return results
+
+    def _before(self, copy: Copy, delivery: Delivery) -> list[Delivery]:
+        """The delivery; before it, if it is a timer of an attempt that has not left yet, word of that."""
+        if not isinstance(delivery.message, TimerFired) or copy.instance.has_ended:
+            return [delivery]
+        branch = copy.branches.get(delivery.message.branch)
+        if branch is None or branch.attempt is None or not self._handover.is_unsent(copy.instance.id, branch.attempt):
+            return [delivery]
+        return [Delivery(copy.instance.id, Unsent(branch.id, branch.attempt)), delivery]
 
     def _collect(self, cached: Cached, prepared: Prepared, results: list[_Result]) -> None:
         for delivery, effects, first, now in results:
@@ -250,7 +264,7 @@ class Batches:
     def _unknown(self, group: list[Delivery], collector: Collector) -> None:
         for delivery in group:
             unknown = UnknownInstance(f"there is no instance {delivery.instance}")
-            collector.after.replies.append((delivery, unknown))
+            collector.reply(delivery, unknown)
             if delivery.mail is not None:
                 collector.writes.mail_gone.append(delivery.mail)
             if isinstance(delivery.message, Input):
@@ -258,12 +272,25 @@ class Batches:
 
     def bury(self, delivery: Delivery, reason: str, writes: Writes) -> None:
         """Set a message aside, with the reason."""
-        self.set_aside(delivery.instance, _text_of(delivery), reason, writes)
+        self.set_aside(delivery.letter or Letter("engine", _text_of(delivery), delivery.instance), reason, writes)
 
-    def set_aside(self, instance: str, body: bytes, reason: str, writes: Writes) -> None:
-        """Write a dead letter; its message id is the instance it was for."""
-        digest = hashlib.sha256(body).hexdigest()
-        writes.dead.append(DeadRow(self._numbers(), self._clock.now(), "engine", reason, instance, body, digest))
+    def set_aside(self, letter: Letter, reason: str, writes: Writes) -> None:
+        """Write a dead letter. Of one of our own the message id is the instance it was for."""
+        digest = hashlib.sha256(letter.body).hexdigest()
+        row = DeadRow(
+            self._numbers(),
+            self._clock.now(),
+            letter.source,
+            reason,
+            letter.message_id,
+            letter.body[:_KEPT],
+            digest,
+            letter.properties,
+        )
+        writes.dead.append(row)
+        copied = self._handover.dead(row)
+        if copied is not None:
+            writes.outbox.append(copied)
 
     def committed(self, prepared: Prepared) -> None:
         """The copies of a batch are what is stored now."""

@@ -13,13 +13,14 @@ import msgspec
 from ..core import messages
 from ..core.effects import Launch
 from ..core.instance import Branch, Copy, Frame, Instance, Scope
-from ..ports import BranchRow, InstanceRow, Loaded, ValueRow
+from ..ports import BranchRow, InstanceRow, Loaded, Properties, ValueRow
 from . import orders
 
 _encode = msgspec.json.Encoder().encode
 _instance = msgspec.json.Decoder(Instance)
 _branch = msgspec.json.Decoder(tuple[str | None, int, int, float, list[Frame]])
 _value = msgspec.json.Decoder()
+_properties = msgspec.json.Decoder(Properties)
 _tag = msgspec.json.Decoder(tuple[str, msgspec.Raw])
 _order = msgspec.json.Decoder(tuple[str, tuple[str, msgspec.Raw]])
 
@@ -60,6 +61,11 @@ def encode(value: Any) -> bytes:
 def decode(text: bytes) -> Any:
     """The JSON value of a text."""
     return _value.decode(text)
+
+
+def properties_of(text: bytes) -> Properties:
+    """How an outbox row or a dead letter is published."""
+    return _properties.decode(text)
 
 
 def encode_message(message: Mail) -> bytes:

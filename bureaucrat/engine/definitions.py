@@ -24,6 +24,7 @@ class Definitions:
         self._known: OrderedDict[str, Definition] = OrderedDict()
         self._texts: OrderedDict[str, Definition] = OrderedDict()
         self._stored: set[str] = set()
+        self.learned: Callable[[Definition], None] = lambda definition: None  #: told of each that was not in memory
 
     def read(self, text: str) -> Definition:
         """Read a definition's text.
@@ -61,6 +62,8 @@ class Definitions:
         self._stored.update(row.hash for row in writes.definitions)
 
     def _remember(self, definition: Definition) -> None:
+        if definition.hash not in self._known:
+            self.learned(definition)
         self._known[definition.hash] = definition
         self._known.move_to_end(definition.hash)
         while len(self._known) > self._size:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..core.instance import Caller
 from ..core.messages import Message
 from ..core.table import Definition
+from .orders import Order
 
 
 @dataclass(slots=True)
@@ -18,6 +19,16 @@ class Birth:
     business_key: str | None = None
     caller: Caller | None = None
     depth: int = 0
+
+
+@dataclass(slots=True)
+class Letter:
+    """A message as it came from outside, for the dead letters."""
+
+    source: str  #: the queue; ``engine`` for what did not come from a broker
+    body: bytes
+    message_id: str = ""
+    properties: bytes = b"{}"
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +45,9 @@ class Delivery:
     failures: int = 0  #: how often a step on it raised
     failure: str = ""  #: what, last
     is_unloadable: bool = False  #: it was the instance that could not be read
+    letter: Letter | None = None  #: what it was outside
+    order: Order | None = None  #: a person asked for it
+    only: frozenset[str] | None = None  #: of a Redispatch: the destinations that may have lost something
 
     def answer(self, result: str | Exception) -> None:
         """Tell whoever waits for it."""

@@ -1,9 +1,9 @@
-"""The engine: takes what comes in, batch by batch, and carries out what was decided.
+"""The engine: takes what comes in, and carries out what was decided.
 
 Rules:
 
-- an instance is in one batch at a time; what comes for it meanwhile waits for that batch's commit;
-- nothing is settled, dispatched or told to anybody before the commit that decided it;
+- the batches are the business of :mod:`.pipeline`; here is what runs around them: events, timers, the mailbox, the
+  sweep, and with a broker the intake and the outbox;
 - whatever is in memory only (timers, marks, offers of events) can be found again in storage: what is lost there, the
   sweep brings back; inputs stay on the queue until they are committed.
 """
@@ -12,90 +12,105 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from ..clock import Clock
-from ..core.effects import Dispatch
-from ..core.messages import Answer, Message, Retry, Set, Skip, Stuck, TimerFired
+from ..core.messages import Answer, Message, Retry, Set, Skip, TimerFired
 from ..core.table import Definition
 from ..core.values import complaint
-from ..errors import AlreadySeen, Refused, StaleVersion, Stopped, StorageUnavailable
-from ..ports import Answered, Storage, Transport, Writes
+from ..errors import AlreadySeen, Refused, StorageUnavailable
+from ..ports import Answered, Courier, Storage, Transport
 from .batch import Batches, Prepared
 from .codec import encode
 from .definitions import Definitions, Reader
-from .delivery import Birth, Delivery
+from .delivery import Birth, Delivery, Letter
+from .desk import Desk
 from .events import Events
+from .exchange import Exchange
+from .figures import Figures
+from .handover import Direct, Handover
 from .mailbox import Mailbox
+from .pipeline import Pipeline
 from .recovery import Recovery
 from .settings import Settings
+from .shell import Shell
 from .starts import own, start_of
 from .timers import Agenda
 from .writes import Collector, Progress
 
 log = logging.getLogger(__name__)
 
-_FLIGHTS = 4  #: batches that may be on their way to the disk at once
 _SWEEPS_A_TIDY = 60
 _TURNS_AN_OFFER = 4  #: of the loop; so that events do not wait behind a queue that never empties
 
 
 class Engine:
-    """Runs instances on a storage and a transport."""
+    """Runs instances on a storage, and on a transport of this process or on a broker."""
 
     def __init__(
         self,
         storage: Storage,
-        transport: Transport,
+        transport: Transport | None = None,
         *,
         read: Reader,
         clock: Clock,
         numbers: Callable[[], int],
         settings: Settings | None = None,
         observe: Callable[[list[Progress]], None] | None = None,
+        courier: Courier | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.definitions = Definitions(storage, read, clock)
         self.storage = storage
         self.clock = clock
         self.numbers = numbers
+        self.figures = Figures()
         self._transport = transport
         self._observe = observe
-        self._batches = Batches(storage, self.definitions, clock, numbers, self.settings)
-        self._events = Events(storage, self.settings)
         self._agenda = Agenda()
+        self._events = Events(storage, self.settings)
         self._mailbox = Mailbox(storage, self.definitions, self.put, self.settings.limits)
-        self._recovery = Recovery(
-            storage,
-            clock,
-            self.settings,
-            agenda=self._agenda,
-            mailbox=self._mailbox,
-            events=self._events,
-            put=self.put,
+        self._recovery = Recovery(storage, clock, self.settings, self._agenda, self._mailbox, self._events, self.put)
+        self._shell = self._means()
+        self._exchange = None if courier is None else Exchange(courier, self._shell, self._recovery.recover_attempts)
+        self._handover = self._way_out()
+        self._batches = Batches(storage, self.definitions, clock, numbers, self.settings, self._handover)
+        self._pipeline = Pipeline(
+            storage, self._batches, self._handover, self.settings, self._committed, self._storage_is_away
         )
-        self._queue: deque[Delivery] = deque()
-        self._busy: dict[str, deque[Delivery]] = {}  #: instances in a batch, and what waits for them
-        self._flights: set[asyncio.Task[bool]] = set()
-        self._wake = asyncio.Event()
+        self._desk = Desk(self._shell, None if self._exchange is None else self._exchange.outbox.row)
         self._turns = 0
         self._stopping = False
-        self._has_stopped = False
+
+    def _means(self) -> Shell:
+        return Shell(
+            self.storage,
+            self.definitions,
+            self.clock,
+            self.numbers,
+            self.settings,
+            self.figures,
+            put=self.put,
+            collector=self._collector,
+            bury=self._bury,
+            stored=self._stored,
+        )
+
+    def _way_out(self) -> Handover:
+        if self._exchange is not None:
+            self.definitions.learned = self._exchange.learn
+            return self._exchange.outbox
+        assert self._transport is not None, "an engine needs a transport or a broker"
+        return Direct(self._transport, self.put)
 
     # -- what goes in
 
     def put(self, delivery: Delivery) -> None:
         """Take a message in; it is applied in a batch to come."""
-        if self._has_stopped:
-            delivery.answer(Stopped("the engine has stopped"))
-            return
-        waiting = self._busy.get(delivery.instance)
-        (self._queue if waiting is None else waiting).append(delivery)
-        self._wake.set()
+        self._pipeline.put(delivery)
 
     def answered(self, answer: Answered) -> None:
         """Take a participant's answer in."""
@@ -157,20 +172,34 @@ class Engine:
         if id is not None:
             collector.writes.inbox.append((id, now))
         try:
-            async with self.storage.batch() as batch:
-                await batch.commit(collector.writes)
+            await self._shell.commit(collector)
         except AlreadySeen:
             return False
-        self._events.stored(collector.after.events, [])
-        self._wake.set()
         return True
+
+    # -- what the parts around it use (see Shell)
+
+    def _collector(self) -> Collector:
+        return self._batches.collector()
+
+    def _bury(self, letter: Letter, reason: str, collector: Collector) -> None:
+        self._batches.set_aside(letter, reason, collector.writes)
+
+    def _stored(self, collector: Collector) -> None:
+        self._events.stored(collector.after.events, [])
+        for row in collector.after.mail:
+            self._mailbox.post(row)
+        self._handover.committed(collector.writes, {})
+        self._pipeline.wake.set()
 
     # -- running
 
     async def start(self) -> None:
         """Find what an earlier run left behind, and begin to take answers."""
-        await self._transport.start(self.answered)
-        if not self._transport.is_durable:
+        if self._exchange is not None:
+            await self._exchange.start()
+        elif self._transport is not None:
+            await self._transport.start(self.answered)
             await self._recovery.recover_attempts()
         await self.sweep()
 
@@ -178,45 +207,40 @@ class Engine:
         """Work until :meth:`stop`; call :meth:`start` first. A defect of ours ends it, with whatever was raised."""
         try:
             async with asyncio.TaskGroup() as group:
-                sweeper = group.create_task(self._sweep_regularly())
+                helpers = [group.create_task(self._sweep_regularly())]
+                if self._exchange is not None:
+                    helpers += [group.create_task(one) for one in self._exchange.work()]
                 while not self._stopping:
                     await self._turn(group)
-                await self._land()
-                if deliveries := self._take():  # the answers that came last
-                    await self._fly(deliveries, self._batches.collector())
-                sweeper.cancel()
+                await self._pipeline.land()
+                if deliveries := self._pipeline.take():  # the answers that came last
+                    await self._pipeline.fly(deliveries, self._batches.collector())
+                for helper in helpers:
+                    helper.cancel()
+            if self._exchange is not None:
+                await self._exchange.stop()
         finally:
-            self._refuse_the_rest()
-
-    def _refuse_the_rest(self) -> None:
-        """What was not begun is answered; what must survive is in storage, and the next start finds it."""
-        self._has_stopped = True
-        for waiting in (self._queue, *self._busy.values()):
-            for delivery in waiting:
-                delivery.answer(Stopped("the engine has stopped"))
-            waiting.clear()
+            self._pipeline.close()
 
     def stop(self) -> None:
         """Let what is under way finish, then return from :meth:`run`."""
+        if self._exchange is not None:
+            self._exchange.pause()
         self._stopping = True
-        self._wake.set()
+        self._pipeline.wake.set()
 
     async def _turn(self, group: asyncio.TaskGroup) -> None:
-        self._wake.clear()
+        self._pipeline.wake.clear()
         self._turns += 1
         self._fire()
         if not await self._tend_mailbox():
             return
-        if len(self._flights) >= _FLIGHTS:
-            await asyncio.wait(self._flights, return_when=asyncio.FIRST_COMPLETED)
+        await self._pipeline.room()
         is_turn_of_events = self._turns % _TURNS_AN_OFFER == 0 and not self._events.is_idle
-        if not is_turn_of_events and (deliveries := self._take()):
-            flight = group.create_task(self._fly(deliveries, self._batches.collector()))
-            self._flights.add(flight)
-            flight.add_done_callback(self._flights.discard)
-            await asyncio.sleep(0)
-        elif not self._events.is_idle:
-            await self._land()
+        if not is_turn_of_events and await self._pipeline.begin(group):
+            return
+        if not self._events.is_idle:
+            await self._pipeline.land()
             await self._offer()
         else:
             await self._idle()
@@ -226,13 +250,16 @@ class Engine:
         try:
             await self._mailbox.fetch(self.settings.share)
             if self._mailbox.unreadable:
-                writes = Writes()
+                collector = self._batches.collector()
                 for row, reason in self._mailbox.unreadable:
-                    self._batches.set_aside(row.instance, row.message, reason, writes)
-                    writes.mail_gone.append(row.number)
-                async with self.storage.batch() as batch:
-                    await batch.commit(writes)
+                    self._bury(Letter("engine", row.message, row.instance), reason, collector)
+                    collector.writes.mail_gone.append(row.number)
+                await self._shell.commit(collector)
                 self._mailbox.unreadable.clear()
+            for row, order in self._mailbox.ordered:
+                self._desk.put(row, order)
+            self._mailbox.ordered.clear()
+            self._mailbox.over(await self._desk.work())
         except StorageUnavailable as error:
             await self._storage_is_away(error)
             return False
@@ -240,82 +267,27 @@ class Engine:
 
     async def _storage_is_away(self, error: StorageUnavailable) -> None:
         log.warning("storage is not available", extra={"reason": str(error)})
-        self._recovery.is_unsure = self._recovery.is_unsure or error.unknown
+        self._recovery.unsure += error.unknown
         await asyncio.sleep(self.settings.sweep)
 
     async def _idle(self) -> None:
         next_due = self._agenda.next()
         timeout = None if next_due is None else max(next_due - self.clock.now(), 0.0)
         try:
-            await asyncio.wait_for(self._wake.wait(), timeout)
+            await asyncio.wait_for(self._pipeline.wake.wait(), timeout)
         except TimeoutError:
             return
 
     async def drain(self) -> None:
         """Work until nothing is left to do now. For simulations, and before stopping."""
-        while self._queue or self._flights or not self._mailbox.is_idle or not self._events.is_idle:
+        while not (self._pipeline.is_idle and self._mailbox.is_idle and self._desk.is_idle and self._events.is_idle):
             await self._tend_mailbox()
-            if deliveries := self._take():
-                await self._fly(deliveries, self._batches.collector())
-            elif self._flights:
-                await self._land()
+            if deliveries := self._pipeline.take():
+                await self._pipeline.fly(deliveries, self._batches.collector())
+            elif self._pipeline.is_flying:
+                await self._pipeline.land()
             elif not self._events.is_idle:
                 await self._offer()
-
-    async def _land(self) -> None:
-        """Wait for every commit under way."""
-        while self._flights:
-            await asyncio.wait(self._flights)
-
-    def _take(self) -> list[Delivery]:
-        """The next batch: in order of arrival, a bounded share for each instance."""
-        taken: list[Delivery] = []
-        shares: dict[str, int] = {}
-        while self._queue and len(taken) < self.settings.batch:
-            delivery = self._queue.popleft()
-            instance = delivery.instance
-            share = shares.get(instance, 0)
-            is_elsewhere = instance not in shares and instance in self._busy
-            if is_elsewhere or share >= self.settings.share or (delivery.failures and share):
-                self._busy[instance].append(delivery)
-            else:
-                shares[instance] = self.settings.share if delivery.failures else share + 1
-                self._busy.setdefault(instance, deque())
-                taken.append(delivery)
-        return taken
-
-    async def _fly(self, deliveries: list[Delivery], collector: Collector, *, again: bool = True) -> bool:
-        """One batch from its steps to what follows its commit. The instances must be marked busy.
-
-        :param again: whether the deliveries are kept for another try if storage fails.
-        """
-        instances = dict.fromkeys(delivery.instance for delivery in deliveries)
-        postponed: Iterable[Delivery] = deliveries if again else ()
-        try:
-            async with self.storage.batch() as batch:
-                prepared = await self._batches.prepare(batch, deliveries, collector)
-                if not prepared.collector.writes.is_empty:
-                    await batch.commit(prepared.collector.writes)
-            postponed = prepared.postponed
-            self._committed(prepared)
-            return True
-        except (StaleVersion, StorageUnavailable) as error:
-            for instance in instances:
-                self._batches.forget(instance)
-            if isinstance(error, StorageUnavailable):
-                await self._storage_is_away(error)
-            return False
-        finally:
-            self._release(instances, postponed)
-
-    def _release(self, instances: Iterable[str], postponed: Iterable[Delivery]) -> None:
-        """The instances are free again; what waited for them goes on, what was put off first."""
-        waiting: list[Delivery] = list(postponed)
-        for instance in instances:
-            waiting += self._busy.pop(instance, ())
-        self._queue.extendleft(reversed(waiting))
-        if waiting:
-            self._wake.set()
 
     def _committed(self, prepared: Prepared) -> None:
         after = prepared.collector.after
@@ -328,21 +300,15 @@ class Engine:
             self._agenda.note(at, instance, branch, self.clock.now() + self.settings.horizon)
         for row in after.mail:
             self._mailbox.post(row)
-        for (instance, _), dispatch in after.dispatches.items():
-            self._dispatch(instance, dispatch)
-        self._wake.set()  # a timer may be due before what it sleeps until, a wait may be answered by a kept event
+        self._handover.committed(prepared.collector.writes, after.dispatches)
+        self._pipeline.wake.set()  # a timer may be due before what it sleeps until, a kept event may answer a wait
         self._tell(prepared)
-
-    def _dispatch(self, instance: str, dispatch: Dispatch) -> None:
-        if self._transport.serves(dispatch.participant):
-            self._transport.send(dispatch, instance)
-        else:
-            reason = f"nobody serves the participant {dispatch.participant!r}"
-            stuck = Stuck(dispatch.branch, dispatch.activity, "unroutable", reason, dispatch.attempt)
-            self.put(Delivery(instance, stuck))
 
     def _tell(self, prepared: Prepared) -> None:
         after = prepared.collector.after
+        self.figures.batches += 1
+        self.figures.transitions += len(after.progress)
+        self.figures.dispatched += len(after.dispatches)
         if self._observe is not None and after.progress:
             self._observe(after.progress)
         for delivery in prepared.done:
@@ -360,9 +326,7 @@ class Engine:
             self._events.clear()
             await self._storage_is_away(error)
             return
-        for offer in offers:
-            self._busy.setdefault(offer.instance, deque())
-        if await self._fly(offers, collector, again=False):
+        if await self._pipeline.fly_alone(offers, collector):
             self._events.committed(collector)
         else:
             self._events.clear()
@@ -370,13 +334,19 @@ class Engine:
     # -- timers and the sweep
 
     def _fire(self) -> None:
-        for at, instance, branch in self._agenda.due(self.clock.now(), self.settings.batch):
+        now = self.clock.now()
+        for at, instance, branch in self._agenda.due(now, self.settings.batch):
+            self.figures.late = max(0.0, now - at)
             self.put(Delivery(instance, TimerFired(branch, at)))
 
     async def sweep(self) -> None:
         """Find in storage what is to be done and is not in memory."""
-        await self._recovery.sweep()
-        self._wake.set()
+        unsure = self._recovery.unsure
+        await self._recovery.sweep(resend=self._exchange is None)
+        if self._exchange is not None:
+            await self._exchange.sweep(unsure > 0)
+        self._recovery.unsure -= unsure
+        self._pipeline.wake.set()
 
     async def tidy(self) -> int:
         """Delete what was kept long enough; returns the rows deleted."""

@@ -12,7 +12,7 @@ from typing import Protocol
 from ..core.effects import Dispatch, Emit
 from ..core.instance import Instance
 from ..core.messages import Stuck
-from ..ports import OutboxRow, Transport, Writes
+from ..ports import DeadRow, OutboxRow, Transport, Writes
 from .delivery import Delivery
 
 
@@ -31,7 +31,10 @@ class Handover(Protocol):
     def signal(self, emitted: Emit) -> OutboxRow | None:
         """The row that brings a signal to the bus."""
 
-    def is_unsent(self, instance: str, attempt: int | None) -> bool:
+    def dead(self, letter: DeadRow) -> OutboxRow | None:
+        """The row that copies a dead letter for whoever watches the broker."""
+
+    def is_unsent(self, instance: str, attempt: int) -> bool:
         """Whether an attempt is still waiting to leave."""
 
     def seed(self, writes: Writes) -> list[int]:
@@ -40,7 +43,7 @@ class Handover(Protocol):
     def failed(self, seeded: list[int]) -> None:
         """The batch that :meth:`seed` was put into is not known to be committed."""
 
-    def committed(self, rows: list[OutboxRow], dispatches: dict[tuple[str, int], Dispatch], void: list[int]) -> None:
+    def committed(self, writes: Writes, dispatches: dict[tuple[str, int], Dispatch]) -> None:
         """A batch is durable: send what it decided."""
 
 
@@ -60,7 +63,10 @@ class Direct:
     def signal(self, emitted: Emit) -> None:
         return None
 
-    def is_unsent(self, instance: str, attempt: int | None) -> bool:
+    def dead(self, letter: DeadRow) -> None:
+        return None
+
+    def is_unsent(self, instance: str, attempt: int) -> bool:
         return False
 
     def seed(self, writes: Writes) -> list[int]:
@@ -69,7 +75,7 @@ class Direct:
     def failed(self, seeded: list[int]) -> None:
         return None
 
-    def committed(self, rows: list[OutboxRow], dispatches: dict[tuple[str, int], Dispatch], void: list[int]) -> None:
+    def committed(self, writes: Writes, dispatches: dict[tuple[str, int], Dispatch]) -> None:
         for (instance, _), dispatch in dispatches.items():
             if self._transport.serves(dispatch.participant):
                 self._transport.send(dispatch, instance)

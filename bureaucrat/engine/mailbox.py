@@ -18,6 +18,7 @@ from ..ports import MailRow, Storage
 from .codec import decode_message
 from .definitions import Definitions
 from .delivery import Birth, Delivery
+from .orders import Drop, Happened, Looked, Order, Replay
 from .starts import TooLarge, start_of
 
 
@@ -34,6 +35,7 @@ class Mailbox:
         self._queued: set[int] = set()
         self._releasing: dict[str, None] = {}
         self.unreadable: list[tuple[MailRow, str]] = []  #: to be set aside
+        self.ordered: list[tuple[MailRow, Looked | Replay | Drop | Happened]] = []  #: for the desk
 
     def post(self, row: MailRow, *, released: bool = False) -> None:
         """Put a stored row on the queue, unless it is there."""
@@ -45,10 +47,15 @@ class Mailbox:
         except Exception as error:  # written by a newer version, or damaged: a dead letter, and the others go on
             self.unreadable.append((row, f"the mailbox row cannot be read: {error}"))
             return
-        if isinstance(message, Launch):
-            self._put(self._start(row, message))
-        else:
-            self._put(Delivery(row.instance, message, mail=row.number, released=released))
+        match message:
+            case Launch():
+                self._put(self._start(row, message))
+            case Order():
+                self._put(Delivery(row.instance, message.message, mail=row.number, order=message))
+            case Looked() | Replay() | Drop() | Happened():
+                self.ordered.append((row, message))
+            case _:
+                self._put(Delivery(row.instance, message, mail=row.number, released=released))
 
     def _start(self, row: MailRow, launch: Launch) -> Delivery:
         """The start of a called instance; or, if it cannot start, the fault for its caller (L50)."""
@@ -73,7 +80,11 @@ class Mailbox:
 
     def done(self, deliveries: Iterable[Delivery]) -> None:
         """These were applied, or are kept back: their rows may come again."""
-        self._queued.difference_update(d.mail for d in deliveries if d.mail is not None)
+        self.over(d.mail for d in deliveries if d.mail is not None)
+
+    def over(self, numbers: Iterable[int]) -> None:
+        """These rows are gone, or may come again."""
+        self._queued.difference_update(numbers)
 
     def release(self, instances: Iterable[str]) -> None:
         """These instances may apply what they kept back."""
@@ -81,7 +92,7 @@ class Mailbox:
 
     @property
     def is_idle(self) -> bool:
-        return not self._releasing and not self.unreadable
+        return not self._releasing and not self.unreadable and not self.ordered
 
     async def fetch(self, limit: int) -> None:
         """Put on the queue what instances kept back."""

@@ -10,7 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from ..core.messages import Cancel, Resume, Retry, Set, Skip, Suspend
+from ..ports import AuditRow
 
 #: what a person may ask of one instance
 Asked = Cancel | Suspend | Resume | Retry | Skip | Set
@@ -64,3 +67,30 @@ class Happened:
 
 #: every kind of mail that a person leaves
 Ordered = Order | Looked | Replay | Drop | Happened
+
+
+def audit_row(
+    number: int,
+    at: float,
+    who: str,
+    asked: Asked | Looked | Replay | Drop | Happened,
+    instance: str,
+    outcome: str,
+    answer: object,
+) -> AuditRow:
+    """The entry of the audit log for one order.
+
+    :param outcome: ``done``, ``refused`` or ``failed``.
+    :param answer: the instance's status afterwards, or why not.
+    """
+    return AuditRow(
+        number=number,
+        at=at,
+        who=who,
+        command=type(asked).__name__.lower(),
+        instance=instance,
+        detail=msgspec.json.encode(asked),
+        reason=asked.reason,
+        outcome=outcome,
+        answer=str(answer),
+    )

@@ -29,7 +29,6 @@ class Recovery:
         storage: Storage,
         clock: Clock,
         settings: Settings,
-        *,
         agenda: Agenda,
         mailbox: Mailbox,
         events: Events,
@@ -42,19 +41,19 @@ class Recovery:
         self._mailbox = mailbox
         self._events = events
         self._put = put
-        self.is_unsure = False  #: whether a commit may have happened of which nobody was told
+        self.unsure = 0  #: commits that may have happened, and nobody was told; whoever looked takes them off
 
-    async def sweep(self) -> None:
+    async def sweep(self, resend: bool) -> None:
         """Find what is to be done.
 
+        :param resend: whether attempts that an unsure commit decided are sent again from here.
         :raises StorageUnavailable: it could not look; the next sweep does.
         """
         now, settings = self._clock.now(), self._settings
         if now + settings.horizon / 2 >= self._agenda.loaded_until:
             await self._load_timers(now + settings.horizon)
-        if self.is_unsure:
+        if self.unsure and resend:
             await self.recover_attempts()
-            self.is_unsure = False
         for row in await self._storage.mail(_SWEPT):
             self._mailbox.post(row)
         self._mailbox.release(await self._storage.releasable(_SWEPT))
@@ -72,12 +71,15 @@ class Recovery:
             after = rows[-1]
         self._agenda.loaded_until = until
 
-    async def recover_attempts(self) -> None:
-        """Send again whatever waits for an answer: a transport that is not durable has lost it."""
+    async def recover_attempts(self, only: frozenset[str] | None = None) -> None:
+        """Send again whatever waits for an answer: what carried it has lost it.
+
+        :param only: the destinations that have; None: all.
+        """
         after = ("", "")
         while rows := await self._storage.attempts(after, _SWEPT):
             for instance, branch, _attempt in rows:
-                self._put(Delivery(instance, Redispatch(branch)))
+                self._put(Delivery(instance, Redispatch(branch), only=only))
             after = rows[-1][0], rows[-1][1]
 
     async def tidy(self) -> int:

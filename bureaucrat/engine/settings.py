@@ -26,3 +26,9 @@ class Settings:
     history_retention: float = 90 * DAY
     instance_retention: float = 30 * DAY
     stop_grace: float = 5.0
+    # with a broker
+    accept_untokened: bool = True  #: whether an answer may come without its token, if one attempt waits at its address
+    outbox_limit: int = 10_000  #: rows that wait to be published, from which nothing more is taken in
+    launch_horizon: float = 60.0  #: how long a cancel may come before its launch
+    stalled_after: float = 30.0  #: how long a queue has had no consumer until its attempts are called stalled
+    look: float = 5.0  #: how often the broker is asked for the consumers

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
+from ..core.activities.await_ import scalar
+from ..core.faults import Thrown
 from ..core.limits import Limits
 from ..core.messages import Start
 from ..core.table import Definition
@@ -54,3 +57,23 @@ def _check_sizes(fields: dict[str, Any], limits: Limits) -> None:
 def instance_id_of(wanted: str) -> str:
     """An id a client asks for, as the engine keeps it: what is no id of ours becomes its uuid5 (L1)."""
     return wanted if _ID.fullmatch(wanted) else uuid.uuid5(uuid.NAMESPACE_URL, wanted).hex
+
+
+def business_key_of(definition: Definition, fields: Mapping[str, Any], now: float) -> str | None:
+    """The business key that an instance has which is started with these fields (L83).
+
+    :raises Refused: it cannot be computed, or is no text or number.
+    """
+    if definition.business_key is None:
+        return None
+    value = definition.business_key
+    try:
+        found = value.literal
+        if value.expression is not None:
+            found = value.expression({**(definition.activities[0].initial() or {}), **fields}, now)
+    except Thrown as thrown:
+        raise Refused(f"the key of the process cannot be computed: {thrown.message}") from thrown
+    key = scalar(found)
+    if key is None:
+        raise Refused(f"the key of the process is no text or number but {found!r}")
+    return key

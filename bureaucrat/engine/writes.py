@@ -27,12 +27,15 @@ from ..core.effects import (
     Unsubscribe,
     Void,
 )
-from ..core.instance import Copy
+from ..core.instance import Copy, Instance
 from ..core.records import WORDS
 from ..errors import Refused
 from ..ports import EventRow, HistoryRow, IncidentRow, MailRow, WaitRow, Writes
 from .codec import Mail, encode, encode_branch, encode_instance, encode_message, value_rows
 from .delivery import Delivery
+from .handover import Handover
+from .notices import notices
+from .orders import audit_row
 
 
 @dataclass(slots=True)
@@ -59,22 +62,24 @@ class Afterwards:
     releasable: list[str] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
     replies: list[tuple[Delivery, str | Exception]] = field(default_factory=list)
+    only: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)  #: dispatches that are for these only
 
 
 class Collector:
     """Gathers one batch's effects."""
 
-    def __init__(self, numbers: Callable[[], int], clock: Clock, history: str) -> None:
+    def __init__(self, numbers: Callable[[], int], clock: Clock, history: str, handover: Handover) -> None:
         self.writes = Writes()
         self.after = Afterwards()
         self._numbers = numbers
         self._clock = clock
         self._history = history
+        self._handover = handover
         self._waits: dict[tuple[str, str, int], WaitRow | None] = {}
 
     def copy(self) -> Collector:
         """Another one with the same content."""
-        other = Collector(self._numbers, self._clock, self._history)
+        other = Collector(self._numbers, self._clock, self._history, self._handover)
         for name in Writes.__slots__:
             getattr(other.writes, name).extend(getattr(self.writes, name))
         other.after.events += self.after.events
@@ -94,11 +99,24 @@ class Collector:
                     kept = effect
                 case Refuse():
                     refused = effect
+                case Dispatch() if delivery.only is not None:
+                    self.after.dispatches[instance, effect.attempt] = effect
+                    self.after.only[instance, effect.attempt] = delivery.only
                 case _:
-                    self._effect(instance, effect, now)
+                    self._effect(copy.instance, effect, now)
         self._mail(instance, delivery, kept, now)
-        reply = copy.instance.status.value if refused is None else Refused(refused.reason)
-        self.after.replies.append((delivery, reply))
+        self.reply(delivery, copy.instance.status.value if refused is None else Refused(refused.reason))
+
+    def reply(self, delivery: Delivery, result: str | Exception) -> None:
+        """What whoever sent it is told after the commit; of an order, what the audit log says."""
+        self.after.replies.append((delivery, result))
+        if delivery.order is None or delivery.mail is None:
+            return
+        outcome = "done" if isinstance(result, str) else "refused"
+        message = delivery.order.message
+        self.writes.audit.append(
+            audit_row(delivery.mail, self._clock.now(), delivery.order.who, message, delivery.instance, outcome, result)
+        )
 
     def _mail(self, instance: str, delivery: Delivery, kept: Hold | None, now: float) -> None:
         if kept is not None and not delivery.released:
@@ -107,7 +125,12 @@ class Collector:
         elif kept is None and delivery.mail is not None:
             self.writes.mail_gone.append(delivery.mail)
 
-    def _effect(self, instance: str, effect: Effect, now: float) -> None:
+    def _effect(self, of: Instance, effect: Effect, now: float) -> None:
+        instance = of.id
+        for what, detail in notices(of, effect):
+            row = self._handover.notice(what, of, now, detail)
+            if row is not None:
+                self.writes.outbox.append(row)
         match effect:
             case Record():
                 self._record(instance, effect, now)
@@ -131,6 +154,9 @@ class Collector:
             case Emit():
                 self._clock.now()  # the next step is later than every signal of this one
                 self.event(str(self._numbers()), effect.name, encode(effect.body), effect.accepted)
+                row = self._handover.signal(effect)
+                if row is not None:
+                    self.writes.outbox.append(row)
             case OpenIncident():
                 self._incident(instance, effect, now)
             case CloseIncident():
@@ -203,9 +229,13 @@ class Collector:
 
     def finished(self) -> Writes:
         """All of it, once every instance of the batch is in."""
-        for key, wait in self._waits.items():
+        for key, dispatch in self.after.dispatches.items():
+            row = self._handover.attempt(dispatch, key[0], self.after.only.get(key))
+            if row is not None:
+                self.writes.outbox.append(row)
+        for place, wait in self._waits.items():
             if wait is None:
-                self.writes.waits_gone.append(key)
+                self.writes.waits_gone.append(place)
             else:
                 self.writes.waits.append(wait)
                 self.after.waits.append(wait)

@@ -27,8 +27,6 @@ _Attempt = tuple[Dispatch, str, Function, Workitem]
 class MemoryTransport:
     """Calls the functions it is given."""
 
-    is_durable = False
-
     def __init__(self, functions: Functions, *, threads: int = 16, grace: float = 5.0) -> None:
         self._functions = functions
         self._grace = grace

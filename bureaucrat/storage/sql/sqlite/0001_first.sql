@@ -1,6 +1,6 @@
 -- The first schema.
 --
--- Columns stand in the order of the row's fields in bureaucrat/ports.py. Times are epoch seconds. JSON is kept as text,
+-- Columns stand in the order of the row's fields in bureaucrat/ports/rows.py. Times are epoch seconds. JSON is kept as text,
 -- so that a person can query it (json_extract); what need not be JSON is a BLOB. Tables that are read by instance are
 -- WITHOUT ROWID: what belongs to one instance lies together, and a row costs one search instead of two.
 

@@ -1,0 +1,123 @@
+"""Orders of people that are for no instance: events they report, dead letters they replay or drop.
+
+Rules: an order is done in one transaction with its entry in the audit log and the end of its mailbox row; a row that
+another took first is nobody's any more.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from ..core.messages import Start
+from ..errors import AlreadySeen, Refused
+from ..ports import DeadRow, MailRow, OutboxRow, Outgoing
+from .codec import Mail, decode_message, encode, properties_of
+from .orders import Drop, Happened, Looked, Replay, audit_row
+from .shell import Shell
+from .writes import Collector
+
+_Ordered = Looked | Replay | Drop | Happened
+
+
+class Desk:
+    """Carries such orders out.
+
+    :param row: makes a message for the broker a row; None: there is no broker.
+    """
+
+    def __init__(self, shell: Shell, row: Callable[[Outgoing, str], OutboxRow] | None) -> None:
+        self._shell = shell
+        self._row = row
+        self._orders: deque[tuple[MailRow, _Ordered]] = deque()
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._orders
+
+    def put(self, row: MailRow, order: _Ordered) -> None:
+        """Take an order in."""
+        self._orders.append((row, order))
+
+    async def work(self) -> list[int]:
+        """Carry out what waits; returns the mailbox rows that are over.
+
+        :raises StorageUnavailable: what is left waits for the next call.
+        """
+        over = []
+        while self._orders:
+            row, order = self._orders[0]
+            try:
+                await self._do(row, order)
+            except AlreadySeen:
+                await self._do(row, order, refusal="an event with this id was accepted before")
+            self._orders.popleft()
+            over.append(row.number)
+        return over
+
+    async def _do(self, row: MailRow, order: _Ordered, refusal: str = "") -> None:
+        collector = self._shell.collector()
+        outcome, answer = "done", ""
+        try:
+            if refusal:
+                raise Refused(refusal)
+            answer = await self._carry_out(row, order, collector)
+        except Refused as refused:
+            outcome, answer = "refused", str(refused)
+        now = self._shell.clock.now()
+        writes = collector.writes
+        writes.audit.append(audit_row(row.number, now, order.who, order, row.instance, outcome, answer))
+        writes.mail_gone.append(row.number)
+        async with self._shell.storage.batch() as batch:
+            if row.number not in await batch.take_mail([row.number]):
+                return
+            await batch.commit(writes)
+        self._shell.stored(collector)
+
+    async def _carry_out(self, row: MailRow, order: _Ordered, collector: Collector) -> str:
+        match order:
+            case Happened():
+                now = self._shell.clock.now()
+                collector.event(order.id or str(row.number), order.name, encode(order.body), now)
+                if order.id:
+                    collector.writes.inbox.append((order.id, now))
+                return "accepted"
+            case Replay():
+                return self._replay(await self._letter(order.letter), collector)
+            case Drop():
+                letter = await self._letter(order.letter)
+                collector.writes.dead_gone.append(letter.number)
+                return "dropped"
+        return "shown"
+
+    async def _letter(self, number: int) -> DeadRow:
+        letter = await self._shell.storage.dead_letter(number)
+        if letter is None:
+            raise Refused(f"there is no dead letter {number}; it was replayed or dropped already")
+        return letter
+
+    def _replay(self, letter: DeadRow, collector: Collector) -> str:
+        """Take it as if it came now: through its queue again, or, of our own, through the mailbox."""
+        if letter.source == "engine":
+            message = _message(letter)
+            if message is None or isinstance(message, Start):
+                raise Refused("this message cannot be applied again; it is kept for reading only")
+            collector.post(letter.message_id, message, self._shell.clock.now())
+            answer = f"given to instance {letter.message_id} again"
+        elif self._row is None:
+            raise Refused(f"it came from the queue {letter.source!r}, and this engine has no broker")
+        elif not letter.is_whole:
+            raise Refused("only its beginning was kept, it was too large; whoever sent it has to send it again")
+        else:
+            properties = properties_of(letter.properties)
+            collector.writes.outbox.append(self._row(Outgoing(letter.source, letter.body, properties), ""))
+            answer = f"put into the queue {letter.source} again"
+        collector.writes.dead_gone.append(letter.number)
+        return answer
+
+
+def _message(letter: DeadRow) -> Mail | None:
+    try:
+        return decode_message(letter.body)
+    except Exception:  # whatever it is, it cannot be read, and that is the answer
+        return None

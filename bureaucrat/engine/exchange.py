@@ -1,0 +1,129 @@
+"""The engine's side of a broker: what comes from it, what goes to it, and what it has lost.
+
+Rules: the broker is a courier that may lose, the database is the truth. A queue that had to be made anew has lost what
+was in it: the attempts that went there and wait are sent again, with the same tokens; those that left after it was made
+are not.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from ..core.activities.action import Action
+from ..core.activities.await_ import Await
+from ..core.table import Definition
+from ..ports import Courier, DestinationRow, Incoming
+from .intake import Intake
+from .outbox import Outbox
+from .shell import Shell
+from .stalls import Stalls
+from .tokens import Tokens
+
+
+class Exchange:
+    """Puts courier, outbox and intake together.
+
+    :param resend: sends again what waits for an answer, as far as it went to these destinations; None: all of it.
+    """
+
+    def __init__(
+        self, courier: Courier, shell: Shell, resend: Callable[[frozenset[str] | None], Awaitable[None]]
+    ) -> None:
+        self._courier = courier
+        self._shell = shell
+        self._resend = resend
+        self.outbox = Outbox(courier, shell)
+        self._intake = Intake(shell, self.outbox, courier.reply)
+        self._stalls = Stalls(shell, courier, self.outbox)
+        self._known: set[str] = set()  #: destinations that something may have been sent to
+        self._lost: set[str] = set()
+        self._has_lost_answers = False
+
+    async def start(self) -> None:
+        """Know what there is, then begin to receive and to send."""
+        storage, outbox = self._shell.storage, self.outbox
+        outbox.tokens = Tokens(bytes.fromhex(await storage.setting("token_key", secrets.token_hex(32))))
+        outbox.origin = await storage.setting("database_id", uuid.uuid4().hex)
+        rows = await storage.destinations()
+        self._known = {row.name for row in rows}
+        self._stalls.remember(rows)
+        for hash in await storage.definitions_in_use():
+            await self._shell.definitions.get(hash)
+        await self._courier.start(self)
+        await outbox.load()
+
+    def learn(self, definition: Definition) -> None:
+        """A definition may be run: have the queues of its participants, hear the signals it waits for."""
+        actions = [one for one in definition.activities if isinstance(one, Action)]
+        participants = {str(one.participant.literal) for one in actions if one.participant.expression is None}
+        awaits = [one for one in definition.activities if isinstance(one, Await)]
+        events = {str(one.event.literal) for one in awaits if one.event.expression is None}
+        self._courier.learn(sorted(participants), sorted(events))
+
+    def work(self) -> list[Coroutine[Any, Any, None]]:
+        """What runs as long as the engine does."""
+        return [self._intake.run(), self._stalls.run()]
+
+    def pause(self) -> None:
+        """Receive no more."""
+        self._courier.pause()
+
+    async def stop(self) -> None:
+        """Let what was sent be confirmed, and forget it."""
+        await self._courier.stop()
+        await self._flush()
+
+    async def sweep(self, is_unsure: bool) -> None:
+        """Do what can wait a second.
+
+        :param is_unsure: whether a commit may have happened of which nobody was told.
+        """
+        figures = self._shell.figures
+        figures.outbox = self.outbox.size
+        if is_unsure:
+            await self.outbox.load()
+        await self._flush()
+        await self._intake.retry_early()
+        await self._send_again()
+
+    async def _flush(self) -> None:
+        """Delete what the broker has."""
+        if not self.outbox.has_confirmed:
+            return
+        collector = self._shell.collector()
+        seeded = self.outbox.seed(collector.writes)
+        try:
+            await self._shell.commit(collector)
+        except BaseException:  # whatever it is, the rows are still to be deleted
+            self.outbox.failed(seeded)
+            raise
+
+    async def _send_again(self) -> None:
+        if self._has_lost_answers:
+            self._has_lost_answers = False
+            self._lost.clear()
+            await self._resend(None)
+        elif self._lost:
+            lost, self._lost = frozenset(self._lost), set()
+            await self._resend(lost)
+
+    # -- what the courier tells
+
+    def received(self, incoming: Incoming) -> None:
+        self._intake.received(incoming)
+
+    def confirmed(self, number: int) -> None:
+        self.outbox.confirmed(number)
+
+    def lost(self, destination: str | None) -> None:
+        if destination is None:
+            self._has_lost_answers = True
+        elif destination in self._known:
+            self._lost.add(destination)
+            self.outbox.begin_anew(destination)
+        else:
+            self._known.add(destination)
+            self._stalls.remember([DestinationRow(destination, 0, 0, 0.0)])

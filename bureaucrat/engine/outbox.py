@@ -1,0 +1,175 @@
+"""The outbox: what was decided and is to be published, from the commit until the broker has it.
+
+Rules: a row is written in the transaction that decided it and published after the commit; it is deleted in a later
+transaction once the broker has confirmed it; between the two it may be published twice, with the same token. What an
+earlier run left is published at the start. No row is in memory twice.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from .. import wire
+from ..core.effects import Dispatch, Emit
+from ..core.instance import Instance
+from ..ports import Courier, DeadRow, OutboxRow, Outgoing, Writes
+from .codec import encode
+from .handover import stuck
+from .shell import Shell
+from .tokens import Tokens
+
+log = logging.getLogger(__name__)
+
+_PAGE = 1_000  #: rows that are read at a time
+
+
+class Outbox:
+    """Keeps account of the rows of this process."""
+
+    def __init__(self, courier: Courier, shell: Shell) -> None:
+        self._courier = courier
+        self._shell = shell
+        self._waiting: dict[int, OutboxRow] = {}
+        self._attempts: dict[tuple[str, int], int] = {}  #: of rows that wait: instance and attempt -> number
+        self._confirmed: list[int] = []
+        self._since: dict[str, set[tuple[str, int]]] = {}  #: destinations made anew -> attempts that left since
+        self.tokens = Tokens(b"")
+        self.origin = ""  #: names this database on the bus
+
+    # -- what a batch writes
+
+    def attempt(self, dispatch: Dispatch, instance: str, only: frozenset[str] | None) -> OutboxRow | None:
+        if not self._courier.serves(dispatch.participant) or (instance, dispatch.attempt) in self._attempts:
+            return None
+        token = self.tokens.of(instance, dispatch.attempt, dispatch.activity, dispatch.branch)
+        outgoing = self._courier.outgoing(dispatch, instance, token)
+        if only is not None and not self._is_lost(outgoing.destination, instance, dispatch.attempt, only):
+            return None
+        row = self.row(outgoing, instance)
+        row.attempt, row.priority = dispatch.attempt, dispatch.priority
+        return row
+
+    def notice(self, what: str, instance: Instance, at: float, detail: dict[str, object]) -> OutboxRow:
+        notice = wire.Notice(
+            notice=what,
+            instance=instance.id,
+            process=instance.process,
+            business_key=instance.business_key,
+            status=instance.status.value,
+            outcome=instance.outcome,
+            at=at,
+            more=detail,
+        )
+        return self.row(self._courier.announcement(f"{what}.{instance.id}", wire.encode_notice(notice)[1]), instance.id)
+
+    def signal(self, emitted: Emit) -> OutboxRow:
+        number = self._shell.numbers()
+        outgoing = self._courier.signal(emitted.name, encode(emitted.body), str(number), self.origin)
+        return self.row(outgoing, "", number)
+
+    def dead(self, letter: DeadRow) -> OutboxRow:
+        """The row that copies a dead letter to the broker."""
+        return self.row(self._courier.dead(letter.body, letter.reason, letter.source, letter.message_id), "")
+
+    def row(self, outgoing: Outgoing, instance: str, number: int | None = None) -> OutboxRow:
+        """Any message as a row."""
+        return OutboxRow(
+            self._shell.numbers() if number is None else number,
+            outgoing.destination,
+            outgoing.body,
+            self._shell.clock.now(),
+            instance,
+            properties=encode(outgoing.properties),
+        )
+
+    # -- its books
+
+    def is_unsent(self, instance: str, attempt: int) -> bool:
+        return (instance, attempt) in self._attempts
+
+    def begin_anew(self, destination: str) -> None:
+        """A queue was made anew: from now on note which attempts leave for it, for they are not lost."""
+        self._since[destination] = set()
+
+    def _is_lost(self, destination: str, instance: str, attempt: int, only: frozenset[str]) -> bool:
+        return destination in only and (instance, attempt) not in self._since.get(destination, ())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more should be taken in before some of it has left."""
+        return len(self._waiting) >= self._shell.settings.outbox_limit
+
+    @property
+    def size(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing waits, neither to leave nor to be deleted."""
+        return not self._waiting and not self._confirmed
+
+    @property
+    def has_confirmed(self) -> bool:
+        """Whether there are rows to delete."""
+        return bool(self._confirmed)
+
+    def confirmed(self, number: int) -> None:
+        """The broker has it."""
+        row = self._waiting.pop(number, None)
+        if row is None:
+            return
+        self._forget(row)
+        if row.attempt is not None and row.destination in self._since:
+            self._since[row.destination].add((row.instance, row.attempt))
+        self._confirmed.append(number)
+        self._shell.figures.published += 1
+
+    def seed(self, writes: Writes) -> list[int]:
+        seeded, self._confirmed = self._confirmed, []
+        writes.outbox_gone += seeded
+        return seeded
+
+    def failed(self, seeded: list[int]) -> None:
+        self._confirmed += seeded
+
+    def committed(self, writes: Writes, dispatches: dict[tuple[str, int], Dispatch]) -> None:
+        for attempt in writes.attempts_gone:
+            number = self._attempts.pop(attempt, None)
+            if number is not None:
+                del self._waiting[number]
+                self._courier.discard(number)
+        for row in sorted(writes.outbox, key=_priority):
+            self._publish(row)
+        for (instance, _), dispatch in dispatches.items():
+            if not self._courier.serves(dispatch.participant):
+                self._shell.put(stuck(dispatch, instance))
+
+    def _publish(self, row: OutboxRow) -> None:
+        if row.number in self._waiting:
+            return
+        self._waiting[row.number] = row
+        if row.attempt is not None:
+            self._attempts[row.instance, row.attempt] = row.number
+        self._courier.publish(row)
+
+    def _forget(self, row: OutboxRow) -> None:
+        if row.attempt is not None and self._attempts.get((row.instance, row.attempt)) == row.number:
+            del self._attempts[row.instance, row.attempt]
+
+    async def load(self) -> int:
+        """Publish what stands in storage and is not under way; returns how many rows that were."""
+        found, after = 0, 0
+        skipped = set(self._confirmed)
+        while rows := await self._shell.storage.outbox(_PAGE, after):
+            for row in rows:
+                if row.number not in self._waiting and row.number not in skipped:
+                    self._publish(row)
+                    found += 1
+            after = rows[-1].number
+        if found:
+            log.info("published what an earlier run left", extra={"rows": found})
+        return found
+
+
+def _priority(row: OutboxRow) -> int:
+    return -(row.priority or 0)

@@ -1,0 +1,38 @@
+"""What every part around the core works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..clock import Clock
+from ..ports import Storage
+from .definitions import Definitions
+from .delivery import Delivery, Letter
+from .figures import Figures
+from .settings import Settings
+from .writes import Collector
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """The engine's means, and its doors."""
+
+    storage: Storage
+    definitions: Definitions
+    clock: Clock
+    numbers: Callable[[], int]
+    settings: Settings
+    figures: Figures
+    put: Callable[[Delivery], None]  #: takes a message to an instance in
+    collector: Callable[[], Collector]  #: an empty collection, for what is written beside the batches
+    bury: Callable[[Letter, str, Collector], None]  #: makes a message a dead letter, with the reason
+    stored: Callable[[Collector], None]  #: told of such a collection after its commit
+
+    async def commit(self, collector: Collector) -> None:
+        """Write a collection that belongs to no batch."""
+        if collector.writes.is_empty:
+            return
+        async with self.storage.batch() as batch:
+            await batch.commit(collector.writes)
+        self.stored(collector)

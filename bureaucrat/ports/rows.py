@@ -1,0 +1,263 @@
+"""The rows that storage keeps, and everything that one batch writes.
+
+Rules: plain data; JSON columns are encoded bytes; times are epoch seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+
+@dataclass(slots=True)
+class InstanceRow:
+    """The guard row. `state` is the encoded :class:`bureaucrat.core.instance.Instance`; the rest is for finding it."""
+
+    id: str
+    process: str
+    definition: str  #: hash
+    version: int  #: 1 when inserted; each write that changes any row of the instance adds one
+    status: str
+    started: float
+    state: bytes
+    business_key: str | None = None
+    ended: float | None = None
+    outcome: str | None = None
+    incidents: int = 0  #: open ones
+    held: int = 0  #: inputs kept back
+    releasable: bool = False  #: inputs kept back wait to be applied now
+
+
+@dataclass(slots=True)
+class BranchRow:
+    """One branch of an unfinished instance (and the root of an ended one, without frames)."""
+
+    instance: str
+    id: str
+    due: float | None  #: epoch seconds of its earliest timer
+    attempt: int | None  #: number of the attempt it waits for
+    state: bytes
+
+
+@dataclass(slots=True)
+class ValueRow:
+    """A value, or with an empty name all values that a scope began with, as one JSON object."""
+
+    instance: str
+    branch: str
+    scope: int
+    name: str
+    value: bytes
+
+
+@dataclass(slots=True)
+class WaitRow:
+    """One await that waits."""
+
+    instance: str
+    branch: str
+    activity: int
+    activation: int
+    event: str
+    path: str  #: which part of the event is compared; empty: none
+    value: str  #: with what
+    since: float  #: events accepted later than this are offered
+    fresh: bool = True  #: kept events were not looked through yet
+
+
+@dataclass(slots=True)
+class EventRow:
+    """One accepted event, kept for a while."""
+
+    number: int
+    id: str  #: message id
+    name: str
+    body: bytes
+    accepted: float
+    cursor: str | None = ""  #: the last instance it was offered to; None: offered to all
+
+
+@dataclass(slots=True)
+class MailRow:
+    """A message for an instance that did not come through the broker."""
+
+    number: int
+    instance: str
+    message: bytes
+    at: float
+    held: bool = False  #: kept back until the instance goes on
+
+
+@dataclass(slots=True)
+class OutboxRow:
+    """Something to publish that was decided in the same transaction."""
+
+    number: int
+    destination: str  #: a queue; or a routing key, if the properties name an exchange
+    body: bytes
+    at: float
+    instance: str = ""
+    attempt: int | None = None
+    priority: int | None = None
+    properties: bytes = b"{}"  #: an encoded :class:`Properties`
+
+
+@dataclass(slots=True)
+class DeadRow:
+    """A message that no instance took."""
+
+    number: int
+    at: float
+    source: str
+    reason: str
+    message_id: str
+    body: bytes
+    digest: str  #: SHA-256 of the body: with source and message id it names the message
+    properties: bytes = b"{}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the body is all there; of a very large one the beginning is kept."""
+        return sha256(self.body).hexdigest() == self.digest
+
+
+@dataclass(slots=True)
+class AuditRow:
+    """One command of a person, and what came of it. Written with what the command changed."""
+
+    number: int  #: the mailbox row it came in; given by whoever asked
+    at: float
+    who: str
+    command: str  #: ``cancel``, ``retry``, …
+    instance: str  #: empty: it was for no instance
+    detail: bytes  #: the message, as it was asked for
+    reason: str
+    outcome: str  #: ``done``, ``refused`` or ``failed``
+    answer: str  #: the instance's status afterwards, or why not
+
+
+@dataclass(slots=True)
+class DestinationRow:
+    """What the broker last showed of a queue that attempts are sent to."""
+
+    name: str
+    consumers: int
+    ready: int  #: messages that wait in it
+    checked: float
+    silent_since: float | None = None  #: since when it has had no consumer
+
+
+@dataclass(slots=True)
+class HistoryRow:
+    """One entry of an instance's history; of ``input`` and ``released`` (one that was kept back) the message itself."""
+
+    instance: str
+    number: int
+    at: float
+    what: str
+    activity: int | None
+    address: str
+    detail: bytes
+
+
+@dataclass(slots=True)
+class IncidentRow:
+    """Something that needs, or needed, a person."""
+
+    instance: str
+    number: int
+    branch: str
+    activity: int
+    address: str
+    kind: str
+    code: str
+    message: str
+    opened: float
+    closed: float | None = None
+    how: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Open incidents in which all is the same but the instance and the item."""
+
+    process: str
+    definition: str  #: hash
+    activity: int
+    kind: str
+    code: str
+    message: str
+    number: int  #: how many
+    first: float  #: when the first of them was opened
+    last: float
+    instance: str  #: one of them: the newest instance
+    address: str  #: of the incident in it
+
+
+@dataclass(slots=True)
+class DefinitionRow:
+    """A definition that instances run."""
+
+    hash: str
+    name: str
+    source: str
+    stored: float
+    version: int | None = None  #: set once it is registered
+
+
+@dataclass(slots=True)
+class Due:
+    """A branch with a timer that has run out."""
+
+    instance: str
+    branch: str
+    at: float
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What storage has of some branches."""
+
+    branches: list[BranchRow] = field(default_factory=list)
+    values: list[ValueRow] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Writes:
+    """Everything one batch changes. Committed whole or not at all.
+
+    Applied in this order: what is gone (scopes, branches with their values and waits, waits, mail, outbox), then what
+    is there. A row may be in both halves; then it is there. An instance has one row in it at most. A base (the
+    value with the empty name) comes in place of its whole scope; other values of that scope are put on top of it. No
+    text, JSON apart, holds a NUL character.
+    """
+
+    scopes_gone: list[tuple[str, str, int]] = field(default_factory=list)
+    branches_gone: list[tuple[str, str]] = field(default_factory=list)
+    waits_gone: list[tuple[str, str, int]] = field(default_factory=list)  #: instance, branch, activity
+    mail_gone: list[int] = field(default_factory=list)
+    outbox_gone: list[int] = field(default_factory=list)
+    attempts_gone: list[tuple[str, int]] = field(default_factory=list)  #: of the outbox: instance, number
+    incidents_closed: list[tuple[str, int, float, str]] = field(default_factory=list)  #: instance, number, at, how
+    waits_seen: list[tuple[str, str, int, int]] = field(default_factory=list)  #: no longer fresh; activation last
+    cursors: list[tuple[int, str | None, str | None]] = field(default_factory=list)  #: event number, old, new cursor
+    instances: list[InstanceRow] = field(default_factory=list)
+    branches: list[BranchRow] = field(default_factory=list)
+    values: list[ValueRow] = field(default_factory=list)
+    waits: list[WaitRow] = field(default_factory=list)
+    events: list[EventRow] = field(default_factory=list)
+    consumed: list[tuple[int, str, str, int]] = field(default_factory=list)  #: event, instance, branch, activity
+    mail: list[MailRow] = field(default_factory=list)
+    outbox: list[OutboxRow] = field(default_factory=list)
+    inbox: list[tuple[str, float]] = field(default_factory=list)  #: message id, accepted
+    dead: list[DeadRow] = field(default_factory=list)
+    history: list[HistoryRow] = field(default_factory=list)
+    incidents: list[IncidentRow] = field(default_factory=list)
+    definitions: list[DefinitionRow] = field(default_factory=list)
+    audit: list[AuditRow] = field(default_factory=list)
+    destinations: list[DestinationRow] = field(default_factory=list)  #: each replaces what was known of its queue
+    dead_gone: list[int] = field(default_factory=list)  #: dead letters that were replayed or dropped
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(getattr(self, name) for name in self.__slots__)

@@ -1,0 +1,197 @@
+"""What the engine asks of storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .rows import (
+    AuditRow,
+    Cause,
+    DeadRow,
+    DefinitionRow,
+    DestinationRow,
+    Due,
+    EventRow,
+    HistoryRow,
+    IncidentRow,
+    InstanceRow,
+    Loaded,
+    MailRow,
+    OutboxRow,
+    WaitRow,
+    Writes,
+)
+
+
+class Batch(Protocol):
+    """One transaction: lock, load, commit. Leaving its context without a commit changes nothing."""
+
+    async def __aenter__(self) -> Batch: ...
+    async def __aexit__(self, *error: object) -> None: ...
+
+    async def lock(self, instances: Sequence[str]) -> dict[str, InstanceRow]:
+        """Lock the guard rows in id order and return those that exist, as they are now."""
+
+    async def take_mail(self, numbers: Sequence[int]) -> dict[int, bool]:
+        """Lock mailbox rows and return, of those that are there and nobody else has locked, whether each is held.
+
+        A row is applied once, by whoever deletes it: one that is not returned was applied already, or is being applied
+        by another daemon.
+        """
+
+    async def load(self, wanted: Iterable[tuple[str, Sequence[str] | None]]) -> Loaded:
+        """Load branches with all their values: of each instance those of these ids, or with None every one."""
+
+    async def load_below(self, instance: str, branch: str) -> Loaded:
+        """Load every branch whose id begins with `branch` (which is not loaded itself unless it is an id)."""
+
+    async def commit(self, writes: Writes) -> None:
+        """Make it all durable at once.
+
+        :raises StaleVersion: a guard row is not at the version before the one written, or an event's cursor is not the
+            old one; nothing was written.
+        :raises AlreadySeen: an id for the inbox stands there; nothing was written.
+        :raises StorageUnavailable: nothing was written, or it is not known whether it was (`unknown`).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceQuery:
+    """Which instances a person asks for. Unset parts do not restrict."""
+
+    prefix: str = ""  #: of the id
+    process: str | None = None
+    status: str | None = None
+    outcome: str | None = None
+    business_key: str | None = None
+    with_incidents: bool = False
+    unfinished: bool = False
+    started_after: float | None = None
+    limit: int = 100
+    before: str | None = None  #: page: ids below this one (newest first)
+
+
+class Storage(Protocol):
+    """Everything that is kept."""
+
+    is_shared: bool  #: whether others may change rows: then a cached copy counts only after :meth:`Batch.lock`
+
+    async def open(self) -> None:
+        """Connect, migrate, take what lock there is.
+
+        :raises StorageUnavailable: with the place of the setting and the remedy.
+        """
+
+    async def close(self) -> None: ...
+
+    def batch(self) -> Batch: ...
+
+    # what the sweep looks for; each may return what another daemon takes first
+    async def due(self, before: float, limit: int, after: Due | None = None) -> list[Due]:
+        """Branches with a timer at or before `before`, by (at, instance, branch), from beyond `after` on."""
+
+    async def mail(self, limit: int) -> list[MailRow]:
+        """Mail that is not held, oldest first."""
+
+    async def held_mail(self, instance: str, limit: int) -> list[MailRow]:
+        """Mail of one instance that is kept back, oldest first."""
+
+    async def releasable(self, limit: int) -> list[str]:
+        """Instances that may apply what they kept back."""
+
+    async def fresh_waits(self, limit: int) -> list[WaitRow]:
+        """Waits for which kept events were not looked through yet, in order of their keys."""
+
+    async def pending_events(self, limit: int) -> list[EventRow]:
+        """Events not yet offered to all waits, oldest first."""
+
+    async def attempts(self, after: tuple[str, str], limit: int) -> list[tuple[str, str, int]]:
+        """(instance, branch, attempt) of branches that wait for an answer, in that order, after a given one."""
+
+    async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
+        """What is to be published, by number, from beyond `after` on."""
+
+    async def outbox_of(self, instance: str) -> list[int]:
+        """The numbers of the attempts of one instance that are still to be published, in order."""
+
+    # events
+    async def paths(self, event: str) -> list[str]:
+        """The different `path`s that waits for this event compare."""
+
+    async def waits(self, event: str, keys: Sequence[tuple[str, str]], after: str, limit: int) -> list[WaitRow]:
+        """Waits for an event by (path, value), of instances above `after`, in order of instance; `limit` instances."""
+
+    async def kept_events(self, wait: WaitRow, limit: int, after: tuple[float, int] = (0.0, 0)) -> list[EventRow]:
+        """Events of the wait's name accepted later than its `since` that have not woken its instance, by (accepted,
+        number), from beyond `after` on. Only the name and time are compared; the caller compares path and value."""
+
+    async def woken(self, event: int, instances: Sequence[str]) -> set[str]:
+        """Which of these instances the event (its number) has woken already."""
+
+    async def event(self, id: str) -> EventRow | None:
+        """The kept event with this message id; the newest of several."""
+
+    async def woken_by(self, event: int, limit: int = 100) -> list[tuple[str, str, int]]:
+        """(instance, branch, activity) of the waits that an event (its number) has woken, in that order."""
+
+    async def awaited(self) -> list[str]:
+        """The names of all events that something waits for, in order."""
+
+    # definitions and what people look at
+    async def definition(self, hash: str) -> DefinitionRow | None: ...
+
+    async def definitions_in_use(self) -> list[str]:
+        """The hashes of all definitions that unfinished instances run, in order."""
+
+    async def instance(self, id: str) -> InstanceRow | None: ...
+    async def instances(self, query: InstanceQuery) -> list[InstanceRow]: ...
+
+    async def number_of(self, query: InstanceQuery) -> int:
+        """How many instances a query would find without its `limit`."""
+
+    async def branches(self, instance: str) -> Loaded: ...
+    async def waits_of(self, instance: str) -> list[WaitRow]: ...
+    async def history(self, instance: str, after: int = 0, limit: int = 1000) -> list[HistoryRow]: ...
+
+    async def incidents(self, instance: str | None = None, *, closed: bool = False) -> list[IncidentRow]:
+        """Open incidents, with `closed` those that were closed too, in the order they were opened."""
+
+    async def causes(self) -> list[Cause]:
+        """Open incidents by cause: the most frequent first, then the one that happened last."""
+
+    async def incidents_of(self, cause: Cause, limit: int) -> list[IncidentRow]:
+        """The open incidents of one cause, in the order they were opened."""
+
+    async def dead_letters(self, limit: int = 100, message_id: str | None = None) -> list[DeadRow]:
+        """Messages that no instance took, newest first; with `message_id` those of that id."""
+
+    async def dead_letter(self, number: int) -> DeadRow | None: ...
+
+    async def audit(self, number: int) -> AuditRow | None:
+        """What came of one command; None as long as nobody has carried it out."""
+
+    async def audits(self, instance: str | None = None, limit: int = 100) -> list[AuditRow]:
+        """Commands of people, newest first."""
+
+    async def destinations(self) -> list[DestinationRow]:
+        """What was last known of the queues that attempts are sent to, by name."""
+
+    async def statuses(self) -> dict[str, int]:
+        """How many instances there are of each status."""
+
+    async def counts(self) -> dict[str, int]:
+        """Rows in each table, by the table's name."""
+
+    async def setting(self, name: str, default: str) -> str:
+        """Read a setting kept in the database; the first caller's `default` is stored."""
+
+    async def prune(self, *, history: float, instances: float, events: float, inbox: float) -> int:
+        """Delete what is older than these instants (epoch seconds), a bounded part each time; returns rows deleted."""
+
+    async def post(self, mail: MailRow) -> None:
+        """Leave a message for a daemon; the one thing another process than the daemon may write.
+
+        :raises StorageUnavailable: nothing was written; also if the number is taken, for nothing is overwritten.
+        """
