@@ -7,6 +7,7 @@ are not.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
@@ -15,12 +16,17 @@ from typing import Any
 from ..core.activities.action import Action
 from ..core.activities.await_ import Await
 from ..core.table import Definition
-from ..ports import Courier, DestinationRow, Incoming
+from ..definition.problems import InvalidDefinition
+from ..errors import UnknownDefinition
+from ..ports import Courier, Incoming
 from .intake import Intake
 from .outbox import Outbox
 from .shell import Shell
 from .stalls import Stalls
 from .tokens import Tokens
+
+
+log = logging.getLogger(__name__)
 
 
 class Exchange:
@@ -38,7 +44,7 @@ class Exchange:
         self.outbox = Outbox(courier, shell)
         self._intake = Intake(shell, self.outbox, courier.reply)
         self._stalls = Stalls(shell, courier, self.outbox)
-        self._known: set[str] = set()  #: destinations that something may have been sent to
+        self._has_started = False
         self._lost: set[str] = set()
         self._has_lost_answers = False
 
@@ -47,12 +53,14 @@ class Exchange:
         storage, outbox = self._shell.storage, self.outbox
         outbox.tokens = Tokens(bytes.fromhex(await storage.setting("token_key", secrets.token_hex(32))))
         outbox.origin = await storage.setting("database_id", uuid.uuid4().hex)
-        rows = await storage.destinations()
-        self._known = {row.name for row in rows}
-        self._stalls.remember(rows)
+        self._stalls.remember(await storage.destinations())
         for hash in await storage.definitions_in_use():
-            await self._shell.definitions.get(hash)
+            try:
+                await self._shell.definitions.get(hash)
+            except (UnknownDefinition, InvalidDefinition) as error:
+                log.error("a definition that is in use cannot be read", extra={"reason": str(error)[:500]})
         await self._courier.start(self)
+        self._has_started = True
         await outbox.load()
 
     def learn(self, definition: Definition) -> None:
@@ -121,9 +129,6 @@ class Exchange:
     def lost(self, destination: str | None) -> None:
         if destination is None:
             self._has_lost_answers = True
-        elif destination in self._known:
+        elif destination in self.outbox.sent_to or not self._has_started:
             self._lost.add(destination)
             self.outbox.begin_anew(destination)
-        else:
-            self._known.add(destination)
-            self._stalls.remember([DestinationRow(destination, 0, 0, 0.0)])

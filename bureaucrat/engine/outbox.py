@@ -33,6 +33,7 @@ class Outbox:
         self._attempts: dict[tuple[str, int], int] = {}  #: of rows that wait: instance and attempt -> number
         self._confirmed: list[int] = []
         self._since: dict[str, set[tuple[str, int]]] = {}  #: destinations made anew -> attempts that left since
+        self.sent_to: set[str] = set()  #: destinations of attempts, since the start
         self.tokens = Tokens(b"")
         self.origin = ""  #: names this database on the bus
 
@@ -150,6 +151,7 @@ class Outbox:
         self._waiting[row.number] = row
         if row.attempt is not None:
             self._attempts[row.instance, row.attempt] = row.number
+            self.sent_to.add(row.destination)
         self._courier.publish(row)
 
     def _forget(self, row: OutboxRow) -> None:
