@@ -25,7 +25,6 @@ from .shell import Shell
 from .stalls import Stalls
 from .tokens import Tokens
 
-
 log = logging.getLogger(__name__)
 
 
