@@ -9,6 +9,9 @@ from ..core.instance import Instance
 
 Noticed = tuple[str, dict[str, object]]  # its name, and what it says besides the instance
 
+#: the records that are announced
+ANNOUNCED = frozenset({"launched", "overdue"})
+
 _ENDS = {"completed": "instance.completed", "failed": "instance.faulted", "canceled": "instance.canceled"}
 
 

@@ -16,6 +16,7 @@ from ..core.effects import (
     Dispatch,
     Effect,
     Emit,
+    Finish,
     Hold,
     Launch,
     OpenIncident,
@@ -34,7 +35,7 @@ from ..ports import EventRow, HistoryRow, IncidentRow, MailRow, WaitRow, Writes
 from .codec import Mail, encode, encode_branch, encode_instance, encode_message, value_rows
 from .delivery import Delivery
 from .handover import Handover
-from .notices import notices
+from .notices import ANNOUNCED, notices
 from .orders import audit_row
 
 
@@ -127,13 +128,12 @@ class Collector:
 
     def _effect(self, of: Instance, effect: Effect, now: float) -> None:
         instance = of.id
-        for what, detail in notices(of, effect):
-            row = self._handover.notice(what, of, now, detail)
-            if row is not None:
-                self.writes.outbox.append(row)
+        if isinstance(effect, Record):
+            self._record(instance, effect, now)
+            if effect.what in ANNOUNCED:
+                self._announce(of, effect, now)
+            return
         match effect:
-            case Record():
-                self._record(instance, effect, now)
             case Dispatch():
                 self.after.dispatches[instance, effect.attempt] = effect
             case Void():
@@ -157,10 +157,20 @@ class Collector:
                 row = self._handover.signal(effect)
                 if row is not None:
                     self.writes.outbox.append(row)
+            case Finish():
+                self._announce(of, effect, now)
             case OpenIncident():
+                self._announce(of, effect, now)
                 self._incident(instance, effect, now)
             case CloseIncident():
+                self._announce(of, effect, now)
                 self.writes.incidents_closed.append((instance, effect.number, now, effect.how))
+
+    def _announce(self, of: Instance, effect: Effect, now: float) -> None:
+        for what, detail in notices(of, effect):
+            row = self._handover.notice(what, of, now, detail)
+            if row is not None:
+                self.writes.outbox.append(row)
 
     def _record(self, instance: str, effect: Record, now: float) -> None:
         progress = Progress(instance, now, effect.what, effect.activity, effect.address, effect.detail)
