@@ -24,7 +24,14 @@ class Fault(BureaucratError):
 
 
 class ConfigurationError(BureaucratError):
-    """A setting is missing or wrong. The operator has to change it; the message says where."""
+    """Settings are missing or wrong. The operator has to change them; each of `problems` says where, and to what."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
 
 
 class StorageUnavailable(BureaucratError):
@@ -39,7 +46,10 @@ class StorageUnavailable(BureaucratError):
 
 
 class BrokerUnavailable(BureaucratError):
-    """The broker cannot be used now. The operator has to look at it; the message says where it was looked for."""
+    """The message broker cannot be used now. The operator has to look at it, or at the settings of the connection.
+
+    The message names the broker without its password, and the reason.
+    """
 
 
 class StaleVersion(BureaucratError):

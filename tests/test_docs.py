@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import configparser
 import os
 import re
 import shlex
@@ -168,16 +167,6 @@ def test_the_first_example_of_the_readme_runs(tmp_path: Path) -> None:
         arguments = [sys.executable, "-c", program, *command]
         ended = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=60)
         assert ended.returncode == 0, ended.stderr or ended.stdout
-
-
-def test_the_settings_in_the_example_are_read_as_they_stand() -> None:
-    """examples/config.ini has sections and keys, and nothing twice."""
-    settings = configparser.ConfigParser()
-    settings.read(ROOT / "examples" / "config.ini", encoding="utf-8")
-
-    assert {name: dict(settings[name]) for name in settings.sections()} == {
-        "storage": {"url": "sqlite:///bureaucrat.db"},
-    }
 
 
 @pytest.mark.parametrize("target", ["run", "test", "check", "bench", "dev", "clean", "help"])

@@ -1,0 +1,28 @@
+"""Settings: a file, the environment and defaults, read into frozen dataclasses that know where each value comes from.
+
+Rules: this package is a leaf. Nothing below the composition roots reads a file of settings or the environment; what it
+needs of them is handed to it.
+"""
+
+from .keys import KEYS, SECTIONS, Amqp, Bureaucrat, Health, Key, Log, Storage
+from .kinds import Address, without_password
+from .reading import SEARCH, load
+from .settings import Config, Origin, Setting
+
+__all__ = [
+    "KEYS",
+    "SEARCH",
+    "SECTIONS",
+    "Address",
+    "Amqp",
+    "Bureaucrat",
+    "Config",
+    "Health",
+    "Key",
+    "Log",
+    "Origin",
+    "Setting",
+    "Storage",
+    "load",
+    "without_password",
+]

@@ -1,0 +1,167 @@
+"""The one table of settings: its rows are the fields of the sections below.
+
+Reading the file, ``bureaucrat config``, ``examples/config.ini`` and ``docs/configuration.rst`` all follow from it. To
+add a setting, add a field here, and a line in the two files, which tests compare.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from . import kinds
+from .kinds import Address, Kind
+
+_KEY = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting.
+
+    :param default: as it would be written in the file.
+    :param meaning: one sentence, without its full stop.
+    :param is_secret: its value is never shown.
+    :param aliases: other names it has in the file.
+    """
+
+    section: str
+    name: str
+    kind: Kind
+    default: str
+    meaning: str
+    is_secret: bool = False
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment."""
+        return f"BUREAUCRAT_{self.section}_{self.name}".upper()
+
+    def shown(self, text: str) -> str:
+        """The value as it may be shown."""
+        if self.is_secret:
+            return "***"
+        return kinds.without_password(text) if self.kind.is_url else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    kind: Kind
+    default: str
+    meaning: str
+    is_secret: bool
+    aliases: tuple[str, ...]
+
+
+def _key(kind: Kind, default: str, meaning: str, *, secret: bool = False, aliases: tuple[str, ...] = ()) -> Any:
+    row = _Row(kind, default, meaning, secret, aliases)
+    return field(default=kind.read(default), repr=not (secret or kind.is_url), metadata={_KEY: row})
+
+
+@dataclass(frozen=True, slots=True)
+class Amqp:
+    """``[amqp]``: `url` is complete however the file says it."""
+
+    url: str = _key(
+        kinds.amqp_url(), "amqp://guest:guest@localhost:5672/%2F", "where RabbitMQ is; instead of the next five"
+    )
+    host: str = _key(kinds.host(), "localhost", "where RabbitMQ is")
+    port: int = _key(kinds.number(1, 65_535), "5672", "its port")
+    user: str = _key(kinds.text(), "guest", "who logs in there")
+    passwd: str = _key(
+        kinds.text_or_nothing(), "guest", "that user's password, also of a url without one", secret=True,
+        aliases=("password",),
+    )  # fmt: skip
+    vhost: str = _key(kinds.text(), "/", "the virtual host")
+    heartbeat: int = _key(kinds.number(1, 3_600), "15", "seconds after which a silent connection counts as lost")
+    connect_timeout: float = _key(kinds.duration("100ms"), "5s", "how long one try to connect may take")
+    topology: str = _key(
+        kinds.choice("declare", "verify", "assume"), "declare", "queues: create the missing, check them, or touch none"
+    )
+    prefetch: int = _key(kinds.number(1, 2_000), "1000", "messages held at once from one queue")
+    confirm_window: int = _key(kinds.number(1, 10_000), "500", "messages published and not yet confirmed")
+
+
+@dataclass(frozen=True, slots=True)
+class Bureaucrat:
+    """``[bureaucrat]``: times are seconds."""
+
+    launch_queue: str = _key(kinds.queue(), "bureaucrat", "where definitions and launches are published to")
+    message_queue: str = _key(kinds.queue(), "bureaucrat_msgs", "where participants answer, and commands arrive")
+    event_queue: str = _key(kinds.queue(), "bureaucrat_events", "where events are published to")
+    schedule_queue: str = _key(kinds.queue(), "bureaucrat_schedule", "where existing clients publish timers")
+    dead_queue: str = _key(kinds.queue(), "bureaucrat_dead", "where messages are put that cannot be used")
+    taskqueue_type: str = _key(
+        kinds.choice("taskqueue", "celery"), "taskqueue", "who serves a participant whose name has no prefix"
+    )
+    message_format: str = _key(
+        kinds.choice("workitem", "message"), "workitem", "how an action is written: with a header, or the old way"
+    )
+    accept_untokened: bool = _key(kinds.yes_no(), "yes", "whether an answer without a token is taken")
+    stalled_after: float = _key(kinds.duration("1s"), "30s", "when an attempt that nobody takes counts as stalled")
+    answer_timeout: float = _key(kinds.duration("1s"), "24h", "how long an attempt waits without a timeout of its own")
+    history: str = _key(kinds.choice("none", "activity", "full"), "activity", "how much is kept of what happened")
+    history_retention: float = _key(kinds.duration("1m"), "90d", "how long history is kept")
+    instance_retention: float = _key(kinds.duration("1m"), "30d", "how long an instance is kept after its end")
+    event_retention: float = _key(kinds.duration("1s"), "7d", "how long an event waits for somebody to await it")
+    dedup_window: float = _key(kinds.duration("1m"), "7d", "how long the ids of messages are remembered")
+    batch: int = _key(kinds.number(1, 10_000), "500", "messages in one transaction")
+    stop_grace: float = _key(kinds.duration("0s"), "5s", "how long a stop may take")
+    storage_dir: Path | None = _key(
+        kinds.path_or_nothing(), "", "old name of [storage] url: a directory for bureaucrat.db"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """``[storage]``."""
+
+    url: str = _key(
+        kinds.storage_url(), "sqlite:////var/lib/bureaucrat/bureaucrat.db", "the database; this is the default of root"
+    )
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        return kinds.sqlite_path(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """``[health]``."""
+
+    listen: Address | None = _key(
+        kinds.address_or_off(), "127.0.0.1:9464", "serves /health /ready /metrics; off: nothing listens"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """``[log]``: used when the file has no sections of ``logging.config``."""
+
+    level: str = _key(kinds.level(), "INFO", "DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    file: Path | None = _key(kinds.path_or_nothing(), "", "where a detached daemon logs; empty: syslog")
+
+
+#: The sections, by name and in the order in which they are shown.
+SECTIONS: dict[str, type[Any]] = {
+    "amqp": Amqp,
+    "bureaucrat": Bureaucrat,
+    "storage": Storage,
+    "health": Health,
+    "log": Log,
+}
+
+
+def _table() -> tuple[Key, ...]:
+    found = []
+    for section, rows in SECTIONS.items():
+        for one in fields(rows):
+            row: _Row = one.metadata[_KEY]
+            found.append(Key(section, one.name, row.kind, row.default, row.meaning, row.is_secret, row.aliases))
+    return tuple(found)
+
+
+KEYS: tuple[Key, ...] = _table()

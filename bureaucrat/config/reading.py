@@ -1,0 +1,224 @@
+"""From a file and the environment to a :class:`Config`, or to all that is wrong with them in one answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from ..errors import ConfigurationError
+from . import ini, secrets
+from .combining import amqp_url, storage_url
+from .keys import KEYS, SECTIONS, Amqp, Bureaucrat, Health, Key, Log, Storage
+from .settings import Config, Origin, Setting, state_directory
+
+#: Where a file is looked for if none is given; the second is the one that taskqueue has, too.
+SEARCH = (Path("/etc/bureaucrat/config.ini"), Path("/etc/taskqueue/config.ini"))
+
+_LARGEST = 1_048_576
+_LAST = 1 << 30  #: stands for a line: after all those of the file
+#: Left to logging.config.
+_LOGGING = ("formatters", "handlers", "loggers")
+_LOGGING_PREFIXES = ("formatter_", "handler_", "logger_")
+#: What taskqueue keeps in the file that it may share with us.
+_FOREIGN = ("DEFAULT", "taskqueue")
+_FOREIGN_PREFIX = "worker"
+
+
+def load(
+    path: Path | None, environ: Mapping[str, str], *, search: Sequence[Path] = SEARCH, is_root: bool | None = None
+) -> Config:
+    """Read the settings.
+
+    :param path: the file; None looks at `search`, and does without one if none of those exists.
+    :param environ: the environment; a variable wins over the file, an empty one counts as not set.
+    :param is_root: whether the defaults are root's; None asks the system.
+    :raises ConfigurationError: with every problem of the file and the environment.
+    """
+    file = path or next((one for one in search if _is_there(one)), None)
+    found = ini.read(_text(file)) if file else ini.Ini()
+    reading = _Reading(str(file), environ)
+    settings = {(one.key.section, one.key.name): one for one in reading.settings(found.entries)}
+    places = {name: one.place for name, one in settings.items()}
+    state = state_directory(environ, _is_root() if is_root is None else is_root)
+    problems = [(line, f"{file}:{line}  {text}") for line, text in (*found.problems, *_unknown_sections(found))]
+    problems += reading.problems + [(_LAST, text) for text in _unknown_variables(environ)]
+    if not problems:
+        combined = amqp_url(settings, places) + storage_url(settings, places, state)
+        problems = [(_LAST, text) for text in combined]
+    if problems:
+        raise ConfigurationError(*(text for _, text in sorted(problems, key=lambda one: one[0])))
+    return _config(settings, file, state, _logging(found), places)
+
+
+def _config(
+    settings: Mapping[tuple[str, str], Setting],
+    file: Path | None,
+    state: Path,
+    logging: Mapping[str, Mapping[str, str]],
+    places: Mapping[tuple[str, str], str],
+) -> Config:
+    values = {
+        section: {key.name: settings[section, key.name].value for key in KEYS if key.section == section}
+        for section in SECTIONS
+    }
+    return Config(
+        Amqp(**values["amqp"]),
+        Bureaucrat(**values["bureaucrat"]),
+        Storage(**values["storage"]),
+        Health(**values["health"]),
+        Log(**values["log"]),
+        file=file,
+        state=state,
+        logging=logging,
+        settings=tuple(settings.values()),
+        places=places,
+    )
+
+
+def _is_there(file: Path) -> bool:
+    """Whether it exists, or may: one in a folder that we may not enter is for `_text` to complain about."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(_LARGEST + 1)
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"there is no file {file}; check the path given by --config") from error
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read ({error.strerror}); check the path and its rights") from error
+    if len(content) > _LARGEST:
+        raise ConfigurationError(f"{file} is larger than {_LARGEST:,} bytes; this cannot be a file of settings")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(f"{file}:{line}  this line is not UTF-8; save the file as UTF-8") from error
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+class _Reading:
+    """Finds the value of each key, and the problems on the way."""
+
+    def __init__(self, file: str, environ: Mapping[str, str]) -> None:
+        self._file = file
+        self._environ = environ
+        self.problems: list[tuple[int, str]] = []
+
+    def settings(self, entries: Iterable[ini.Entry]) -> list[Setting]:
+        """One for each key of the table."""
+        given = self._known(entries)
+        return [self._setting(key, given.get((key.section, key.name))) for key in KEYS]
+
+    def _known(self, entries: Iterable[ini.Entry]) -> dict[tuple[str, str], ini.Entry]:
+        names = {(key.section, name): key.name for key in KEYS for name in (key.name, *key.aliases)}
+        given: dict[tuple[str, str], ini.Entry] = {}
+        for entry in entries:
+            if entry.section not in SECTIONS:
+                continue
+            place = f"{self._file}:{entry.line}  [{entry.section}] {entry.name}"
+            name = names.get((entry.section, entry.name))
+            if name is None:
+                self.problems.append((entry.line, f"{place} is unknown; {_advice(entry)}"))
+            elif (entry.section, name) in given:
+                first = given[entry.section, name].line
+                self.problems.append((entry.line, f"{place} was given in line {first} already; remove one of both"))
+            else:
+                given[entry.section, name] = entry
+        return given
+
+    def _setting(self, key: Key, entry: ini.Entry | None) -> Setting:
+        from_environment = self._environ.get(key.variable)
+        if from_environment:
+            return self._read(key, from_environment, key.variable, Origin.ENVIRONMENT, _LAST)
+        if entry is not None:
+            text = entry.text.strip() if key.is_secret else entry.value
+            return self._read(key, text, f"{self._file}:{entry.line}", Origin.FILE, entry.line)
+        return Setting(key, key.kind.read(key.default), key.default, "default", Origin.DEFAULT)
+
+    def _read(self, key: Key, text: str, source: str, origin: Origin, line: int) -> Setting:
+        place = f"{source}  [{key.section}] {key.name}"
+        path = None
+        try:
+            path = secrets.path_of(text, self._environ)
+            if path is not None:
+                source = f"{source}, {path}"
+                text = secrets.read(path, key.is_secret or key.kind.is_url)
+        except ValueError as error:
+            self.problems.append((line, f"{place}: {error}"))
+            return Setting(key, None, "", source, origin)
+        try:
+            return Setting(key, key.kind.read(text), text, source, origin)
+        except ValueError:
+            shown = "" if key.is_secret or path else f" = {_cut(key.shown(text))}"
+            example = f"for example: {key.name} = {key.default}"
+            self.problems.append((line, f"{place}{shown}: must be {key.kind.allowed}; {example}"))
+            return Setting(key, None, "", source, origin)
+
+
+def _cut(text: str) -> str:
+    flat = " ".join(text.split())
+    printable = "".join(one if one.isprintable() else "?" for one in flat)
+    return printable if len(printable) <= 60 else printable[:57] + "..."
+
+
+def _advice(entry: ini.Entry) -> str:
+    names = [key.name for key in KEYS if key.section == entry.section]
+    close = get_close_matches(entry.name, names, 1)
+    if close:
+        return f"did you mean {close[0]}?"
+    elsewhere = [key.section for key in KEYS if key.name == entry.name]
+    if elsewhere:
+        return f"did you mean [{elsewhere[0]}] {entry.name}?"
+    return f"remove it; the keys of [{entry.section}] are {', '.join(names)}"
+
+
+def _is_foreign(section: str) -> bool:
+    return section in _FOREIGN or section.startswith(_FOREIGN_PREFIX)
+
+
+def _is_logging(section: str) -> bool:
+    return section in _LOGGING or section.startswith(_LOGGING_PREFIXES)
+
+
+def _unknown_sections(found: ini.Ini) -> list[tuple[int, str]]:
+    problems = []
+    for section, line in found.sections.items():
+        if section in SECTIONS or _is_foreign(section) or _is_logging(section):
+            continue
+        close = get_close_matches(section.lower(), SECTIONS, 1)
+        advice = f"did you mean [{close[0]}]?" if close else f"remove it; the sections are {', '.join(SECTIONS)}"
+        problems.append((line, f"[{section}] is unknown; {advice}"))
+    return problems
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    known = [key.variable for key in KEYS]
+    prefixes = tuple(f"BUREAUCRAT_{section}_".upper() for section in SECTIONS)
+    problems = []
+    for name in sorted(environ):
+        if name.startswith(prefixes) and name not in known:
+            close = get_close_matches(name, known, 1)
+            advice = f"did you mean {close[0]}?" if close else "unset it; bureaucrat config shows the names"
+            problems.append(f"the environment variable {name} is unknown; {advice}")
+    return problems
+
+
+def _logging(found: ini.Ini) -> dict[str, dict[str, str]]:
+    sections = {name: dict[str, str]() for name in found.sections if _is_logging(name)}
+    for entry in found.entries:
+        if entry.section in sections:
+            sections[entry.section][entry.name] = entry.text
+    return sections
