@@ -42,7 +42,13 @@ COMPOSITION_ROOTS = frozenset({"embedded", "testing", "daemon", "cli", "__main__
 
 #: Where only one part may know a library, and where one may not.
 _COMMAND_LINE = frozenset({"cli", "commands", "__main__"})
-ONLY_IN = {"lxml": frozenset({"definition"}), "click": _COMMAND_LINE, "rich": _COMMAND_LINE}
+ONLY_IN = {
+    "lxml": frozenset({"definition"}),
+    "click": _COMMAND_LINE,
+    "rich": _COMMAND_LINE,
+    "prometheus_client": frozenset({"daemon"}),
+    "daemon": frozenset({"daemon"}),  # python-daemon
+}
 
 #: The core does no I/O, and knows no time, chance or thread but what it is given.
 _NOT_IN_CORE = """

@@ -1,4 +1,8 @@
-"""What the engine counts, for whoever watches it. Plain numbers; nothing that the engine decides depends on them."""
+"""What the engine and its adapters count and measure, as plain numbers.
+
+Rules: the event loop alone writes; another thread may read at any time, and sees each number as it was a moment ago.
+Whoever shows them (``bureaucrat/daemon/metrics.py``) gives them their names and explanations.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,28 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Figures:
-    """Counters since the start, and how things are now."""
+    """Counters begin at 0 with the process and only grow; the rest is how things are now."""
 
-    received: dict[str, int] = field(default_factory=dict)  #: messages from the broker, by queue
-    answers: int = 0  #: of participants, applied
-    dead: int = 0  #: messages set aside
-    forged: int = 0  #: tokens that were not ours
+    messages: dict[str, int] = field(default_factory=dict)  #: accepted, by queue
+    dead_letters: int = 0
+    attempts: int = 0  #: handed to the transport
+    answers: int = 0
+    transitions: int = 0
+    batches: int = 0
+    unidentified: int = 0  #: messages without an id: at least once, not exactly once
     repeated: int = 0  #: messages whose id was accepted before
-    unidentified: int = 0  #: messages without an id, which may be applied twice
-    dispatched: int = 0  #: attempts sent
+    forged: int = 0  #: answers with a token that is not ours
     published: int = 0  #: outbox rows that the broker has confirmed
-    transitions: int = 0  #: changes of activities
-    batches: int = 0  #: transactions
-    outbox: int = 0  #: rows that wait to be published, now
-    waiting: int = 0  #: messages that wait for their batch, now
-    late: float = 0.0  #: seconds that the latest timer fired after it was due
+
+    outbox_rows: int = 0
+    waiting: int = 0  #: messages that no batch has taken yet
+    unconfirmed: int = 0  #: published, not yet confirmed
+    due_late: float = 0.0  #: seconds that the oldest due timer is behind
+    incidents: int = 0  #: open
+    is_connected: bool = False
+    is_blocked: bool = False  #: the broker takes no messages, for want of memory or disk
+    cached: int = 0  #: instances in memory
+
+    def accepted(self, queue: str) -> None:
+        """Count one message from a queue."""
+        self.messages[queue] = self.messages.get(queue, 0) + 1

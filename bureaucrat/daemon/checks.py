@@ -1,0 +1,118 @@
+"""What is tried before the daemon detaches, while there is a terminal to tell it on.
+
+Rules: each check raises :class:`Failure` with exit code 3; its lines say what is wrong, where that is set, and what to
+do. A check leaves nothing behind when it fails.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from ..commands.failure import Exit, Failure
+from ..commands.wording import command
+from ..config import Config, without_password
+from ..errors import BureaucratError, ConfigurationError
+from . import logs
+from .health import Health, Status
+from .pidfile import AlreadyRunning, PidFile, default_path
+
+_OPTION = "--pid-file"
+
+
+def supported(config: Config) -> None:
+    """What the settings allow to say and is not written yet."""
+    if config.bureaucrat.taskqueue_type == "celery":
+        raise _not_started(
+            "Celery workers as participants are not supported yet",
+            config.place("bureaucrat", "taskqueue_type"),
+            "change   taskqueue_type = taskqueue",
+        )
+
+
+def lock(path: Path | None, config: Config) -> PidFile:
+    """The pid file, locked."""
+    if path is None:
+        path = default_path(config.state)
+        _make_state(path.parent, config, _OPTION)
+    found = PidFile(path)
+    try:
+        found.lock()
+    except AlreadyRunning as error:
+        look = [f"check    ps -p {error.pid}", f"stop     kill {error.pid}"] if error.pid else []
+        raise _not_started(str(error), _OPTION, *look, f"or       another file with {_OPTION}") from error
+    except OSError as error:
+        raise _not_started(
+            f"the pid file {found.path} cannot be written ({error.strerror or error})",
+            _OPTION,
+            f"change   bureaucrat {_OPTION} {config.state / 'bureaucrat.pid'}",
+        ) from error
+    return found
+
+
+def log(config: Config, *, foreground: bool) -> None:
+    """Logging, set up."""
+    try:
+        logs.start(config, foreground=foreground)
+    except ConfigurationError as error:
+        place = f"{config.file}  [{next(iter(config.logging))}] …" if config.logging else config.place("log", "file")
+        raise _not_started(str(error), place) from error
+
+
+def database(config: Config) -> None:
+    """That a database file can be kept where the settings say; opening it is for the storage."""
+    path, place = config.storage.path, config.place("storage", "url")
+    _make_state(path.parent, config, place)
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+        if path.exists():
+            with path.open("r+b"):
+                pass
+    except OSError as error:
+        look = path if path.exists() else path.parent
+        remedy = f"make     mkdir -p {look}" if not look.exists() else f"check    ls -ld {look}"
+        raise _not_started(f"the database {path} cannot be used ({error.strerror})", place, remedy) from error
+
+
+def health(config: Config, status: Callable[[], Status], registry: CollectorRegistry) -> Health | None:
+    """The health server, bound to its address; None if it is off."""
+    if config.health.listen is None:
+        return None
+    try:
+        return Health(config.health.listen, status, registry)
+    except ConfigurationError as error:
+        raise _not_started(str(error), config.place("health", "listen")) from error
+
+
+def broker(config: Config, reach: Callable[[Config], None]) -> None:
+    """That the broker answers, by whatever `reach` does."""
+    try:
+        reach(config)
+    except BureaucratError as error:
+        settings = ["config", *(["-c", str(config.file)] if config.file else [])]
+        raise _not_started(
+            str(error) or f"no RabbitMQ at {without_password(config.amqp.url)}",
+            config.place("amqp", "url"),
+            f"check    rabbitmqctl status          {command(settings)}",
+            "without  bureaucrat run FILE         one process in one program, no broker",
+        ) from error
+
+
+def _make_state(folder: Path, config: Config, place: str) -> None:
+    """Make the state directory, and no other one: a typing error should not become a folder."""
+    if folder != config.state:
+        return
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_started(
+            f"the directory {folder} cannot be made ({error.strerror})", place, f"check    ls -ld {folder.parent}"
+        ) from error
+
+
+def _not_started(what: str, place: str, *lines: str) -> Failure:
+    return Failure(Exit.NOT_STARTED, f"not started: {what}", f"from     {place}", *lines)

@@ -1,0 +1,27 @@
+"""Leaving the terminal, by python-daemon (PEP 3143)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from daemon import DaemonContext  # type: ignore[import-untyped]  # it has no types
+
+_UMASK = 0o077
+
+
+def detach(keep: Iterable[Any]) -> None:
+    """Go on as a daemon: another process, without terminal, standard streams and directory.
+
+    The process that called it ends at once, with exit code 0.
+
+    :param keep: descriptors that stay open, or what has a ``fileno()``.
+    """
+    context = DaemonContext(
+        detach_process=True,
+        files_preserve=list(keep),
+        umask=_UMASK,
+        working_directory="/",
+        signal_map={},  # the event loop handles signals
+    )
+    context.open()

@@ -1,0 +1,66 @@
+"""Figures as Prometheus metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from ..engine.figures import Figures
+
+_COUNTERS = {
+    "dead_letters": "Messages that no instance took.",
+    "attempts": "Attempts handed to the transport.",
+    "answers": "Answers of participants.",
+    "transitions": "Transitions of activities.",
+    "batches": "Transactions of the engine.",
+    "unidentified": "Messages without an id, which may be accepted twice.",
+}
+_GAUGES = {
+    "outbox_rows": "Messages that are decided and not yet published.",
+    "unconfirmed": "Messages that are published and not yet confirmed.",
+    "due_late": "How far the oldest due timer is behind, in seconds.",
+    "incidents": "Open incidents.",
+    "is_connected": "Whether there is a connection to the broker.",
+    "is_blocked": "Whether the broker takes no messages.",
+    "cached": "Instances in memory.",
+}
+_NAMES = {
+    "unidentified": "messages_unidentified",
+    "due_late": "timers_late_seconds",
+    "incidents": "incidents_open",
+    "is_connected": "broker_connected",
+    "is_blocked": "broker_blocked",
+    "cached": "instances_cached",
+}
+
+
+class FiguresCollector(Collector):
+    """Reads the figures whenever somebody asks for the metrics."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        messages = CounterMetricFamily(_name("messages"), "Messages accepted from a queue.", labels=["queue"])
+        for queue, count in self._figures.messages.copy().items():  # a copy: the event loop may add a queue meanwhile
+            messages.add_metric([queue], count)
+        yield messages
+        for field, meaning in _COUNTERS.items():
+            yield CounterMetricFamily(_name(field), meaning, value=getattr(self._figures, field))
+        for field, meaning in _GAUGES.items():
+            yield GaugeMetricFamily(_name(field), meaning, value=float(getattr(self._figures, field)))
+
+
+def _name(field: str) -> str:
+    return f"bureaucrat_{_NAMES.get(field, field)}"
+
+
+def registry_of(figures: Figures) -> CollectorRegistry:
+    """The figures, and what the system says about this process."""
+    registry = CollectorRegistry()
+    registry.register(FiguresCollector(figures))
+    ProcessCollector(registry=registry)
+    return registry

@@ -1,0 +1,242 @@
+"""What is tried before detaching: each failure with its place and its remedy, exit code 3."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from bureaucrat import daemon
+from bureaucrat.commands.failure import Exit, Failure
+from bureaucrat.config import Config, load
+from bureaucrat.daemon import checks, pidfile, root, service
+from bureaucrat.daemon.announcer import Announcer
+from bureaucrat.daemon.health import Status
+from bureaucrat.daemon.notify import Notifier
+from bureaucrat.errors import BrokerUnavailable
+
+
+@pytest.fixture
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Config]:
+    """The settings of a file config.ini with the given text, in the folder of the test."""
+    monkeypatch.chdir(tmp_path)
+
+    def made(text: str) -> Config:
+        Path("config.ini").write_text(text, encoding="utf-8")
+        return load(Path("config.ini"), {"STATE_DIRECTORY": str(tmp_path / "state")})
+
+    return made
+
+
+Read = Callable[[str], Config]
+
+
+def failure(check: Callable[[], object]) -> list[str]:
+    with pytest.raises(Failure) as caught:
+        check()
+    assert caught.value.code == Exit.NOT_STARTED
+    return list(caught.value.lines)
+
+
+def test_what_is_not_written_yet_is_refused(read: Read) -> None:
+    """B-021: the value is known, the daemon says that it cannot do it."""
+    config = read("[bureaucrat]\ntaskqueue_type = celery\n")
+
+    assert failure(lambda: checks.supported(config)) == [
+        "not started: Celery workers as participants are not supported yet",
+        "from     config.ini:2  [bureaucrat] taskqueue_type",
+        "change   taskqueue_type = taskqueue",
+    ]
+    checks.supported(read(""))
+
+
+def test_a_pid_file_that_cannot_be_written_is_told(read: Read, tmp_path: Path) -> None:
+    """With one that can."""
+    config = read("")
+
+    assert failure(lambda: checks.lock(tmp_path / "none" / "b.pid", config)) == [
+        f"not started: the pid file {tmp_path}/none/b.pid cannot be written (No such file or directory)",
+        "from     --pid-file",
+        f"change   bureaucrat --pid-file {tmp_path}/state/bureaucrat.pid",
+    ]
+
+
+def test_a_pid_file_without_a_number_is_told_without_commands(read: Read, tmp_path: Path) -> None:
+    """There is no process to name."""
+    held = checks.lock(tmp_path / "b.pid", read(""))
+    (tmp_path / "b.pid").write_text("")
+
+    assert failure(lambda: checks.lock(tmp_path / "b.pid", read(""))) == [
+        f"not started: Already running according to {tmp_path}/b.pid",
+        "from     --pid-file",
+        "or       another file with --pid-file",
+    ]
+    held.remove()
+
+
+def test_the_default_pid_file_brings_its_directory(read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of who may not write to /var/run."""
+    monkeypatch.setattr(pidfile, "DEFAULT", tmp_path / "none" / "bureaucrat.pid")
+
+    file = checks.lock(None, read(""))
+
+    assert (tmp_path / "state" / "bureaucrat.pid").read_text() == f"{os.getpid()}\n"
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+    file.remove()
+
+
+def test_a_log_that_cannot_be_written_is_told_with_its_place(read: Read, tmp_path: Path) -> None:
+    """The setting, or the sections of logging.config."""
+    of_file = read("[log]\nfile = none/a.log\n")
+    of_sections = read("[formatters]\nkeys = plain\n[handlers]\nkeys=\n[loggers]\nkeys=root\n")
+
+    assert failure(lambda: checks.log(of_file, foreground=False)) == [
+        f"not started: the log {tmp_path}/none/a.log cannot be written (No such file or directory); "
+        "choose another file",
+        "from     config.ini:2  [log] file",
+    ]
+    assert failure(lambda: checks.log(of_sections, foreground=False)) == [
+        "not started: the sections of logging.config cannot be used (KeyError: 'formatter_plain'); "
+        "see logging.config.fileConfig in Python's documentation, or remove them",
+        "from     config.ini  [formatters] …",
+    ]
+
+
+def test_the_state_directory_is_made_for_the_database(read: Read, tmp_path: Path) -> None:
+    """For its owner only."""
+    checks.database(read(""))
+
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+    assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_no_other_directory_is_made(read: Read, tmp_path: Path) -> None:
+    """A typing error should not become a folder."""
+    config = read("[storage]\nurl = sqlite:///none/b.db\n")
+
+    assert failure(lambda: checks.database(config)) == [
+        f"not started: the database {tmp_path}/none/b.db cannot be used (No such file or directory)",
+        "from     config.ini:2  [storage] url",
+        f"make     mkdir -p {tmp_path}/none",
+    ]
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_database_that_cannot_be_opened_is_told(read: Read, tmp_path: Path) -> None:
+    """Here it is a directory."""
+    (tmp_path / "b.db").mkdir()
+    config = read("[bureaucrat]\nstorage_dir = .\n[storage]\n")
+    config = replace(config, storage=replace(config.storage, url=f"sqlite:///{tmp_path}/b.db"))
+
+    assert failure(lambda: checks.database(config)) == [
+        f"not started: the database {tmp_path}/b.db cannot be used (Is a directory)",
+        "from     config.ini:2  [bureaucrat] storage_dir",
+        f"check    ls -ld {tmp_path}/b.db",
+    ]
+
+
+def test_a_database_that_is_there_is_left_alone(read: Read, tmp_path: Path) -> None:
+    """It is opened, and not written to."""
+    (tmp_path / "b.db").write_bytes(b"content")
+
+    checks.database(read("[storage]\nurl = sqlite:///b.db\n"))
+
+    assert (tmp_path / "b.db").read_bytes() == b"content"
+
+
+def test_a_state_directory_that_cannot_be_made_is_told(read: Read, tmp_path: Path) -> None:
+    """A file is in its place."""
+    (tmp_path / "state").write_text("")
+
+    assert failure(lambda: checks.database(read(""))) == [
+        f"not started: the directory {tmp_path}/state cannot be made (File exists)",
+        "from     default  [storage] url",
+        f"check    ls -ld {tmp_path}",
+    ]
+
+
+def test_an_address_in_use_is_told_with_its_place(read: Read) -> None:
+    """And the remedy; without an address there is no server."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        config = read(f"[health]\nlisten = 127.0.0.1:{port}\n")
+
+        assert failure(lambda: checks.health(config, lambda: Status(True, True), CollectorRegistry())) == [
+            f"not started: nothing can listen on 127.0.0.1:{port} (Address already in use); "
+            "choose another address for [health] listen, or switch it off: listen = off",
+            "from     config.ini:2  [health] listen",
+        ]
+    off = read("[health]\nlisten = off\n")
+    assert checks.health(off, lambda: Status(True, True), CollectorRegistry()) is None
+
+
+def test_a_broker_that_is_away_is_told_without_a_file(read: Read) -> None:
+    """The defaults have no place in a file; an error without words still names the broker."""
+    config = load(None, {}, search=())
+
+    def away(config: Config) -> None:
+        raise BrokerUnavailable("")
+
+    lines = failure(lambda: checks.broker(config, away))
+
+    assert lines[:2] == [
+        "not started: no RabbitMQ at amqp://guest:***@localhost:5672/%2F",
+        "from     default  [amqp] url",
+    ]
+    assert lines[2].endswith(" config")
+
+
+def test_the_broker_is_reached_where_the_url_says(read: Read) -> None:
+    """A connection is made and closed again; nobody there is an error with the reason."""
+    with socket.socket() as broker:
+        broker.bind(("127.0.0.1", 0))
+        broker.listen()
+        port = broker.getsockname()[1]
+        config = read(f"[amqp]\nurl = amqp://a:s3cret@127.0.0.1:{port}\n")
+
+        root.reach(config)
+        accepted, _ = broker.accept()
+        accepted.close()
+
+    with pytest.raises(BrokerUnavailable) as caught:
+        root.reach(config)
+    assert str(caught.value) == f"no RabbitMQ at amqp://a:***@127.0.0.1:{port} (Connection refused)"
+
+
+async def test_the_root_serves_until_it_is_stopped(read: Read) -> None:
+    """And says when it is ready."""
+    announcer = Announcer(Notifier({}, 1))
+    serving = asyncio.create_task(root.serve(read(""), announcer))
+
+    announcer.stop.set()
+    await asyncio.wait_for(serving, 30)
+
+    assert announcer.status() == Status(True, True)
+
+
+def test_the_daemon_is_the_frame_around_the_root(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the environment of the process."""
+    given: dict[str, object] = {}
+
+    def run(config: Config, **arguments: object) -> int:
+        given.update(arguments)
+        return 7
+
+    monkeypatch.setattr(service, "run", run)
+
+    assert daemon.main(read(""), foreground=True, pid_file=Path("b.pid")) == 7
+    assert given == {
+        "foreground": True,
+        "pid_file": Path("b.pid"),
+        "environ": os.environ,
+        "serve": root.serve,
+        "reach": root.reach,
+    }
