@@ -7,29 +7,76 @@ line with the program's name; exit codes are those of :class:`bureaucrat.command
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from . import __version__
+from .commands.config import config as config_command
 from .commands.explain import explain
 from .commands.failure import Exit, Failure
 from .commands.lint import lint
+from .commands.options import CONFIG_HELP, Common, problem_lines
 from .commands.run import run
+from .commands.wording import command
+from .config import load
+from .errors import ConfigurationError
 
 _DEBUG = "--debug"
+_UNIX_ONLY = ("fcntl", "daemon", "pwd", "resource")  #: modules that the daemon needs
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
+    options_metavar="[options]",
+    subcommand_metavar="[COMMAND [ARGS]...]",
+)
 @click.version_option(__version__, prog_name="bureaucrat", message="%(prog)s %(version)s")
 @click.option(_DEBUG, is_flag=True, expose_value=False, help="Show the traceback of whatever goes wrong.")
-def cli() -> None:
-    """Processes that go on where they were: run them, check them."""
+@click.option("-f", "--foreground", is_flag=True, help="Don't daemonize: stay in the foreground.")
+@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="CONFIG", help=CONFIG_HELP)
+@click.option("-p", "--pid-file", type=click.Path(path_type=Path), metavar="PIDFILE", help="Path to the pid file.")
+@click.pass_context
+def cli(context: click.Context, foreground: bool, config: Path | None, pid_file: Path | None) -> int | None:
+    """Processes that go on where they were: run them, check them.
+
+    Without a command it is the daemon: it detaches and serves RabbitMQ until it is stopped.
+    """
+    context.obj = Common(config)
+    if context.invoked_subcommand is None:
+        return _daemon(config, foreground, pid_file)
+    if foreground or pid_file:
+        given = "--foreground" if foreground else "--pid-file"
+        raise click.UsageError(f"{given} is for the daemon, which is started without a command")
+    return None
 
 
-for _command in (run, lint, explain):
+def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int:
+    try:
+        from .daemon import main as daemon
+    except ModuleNotFoundError as error:
+        if error.name not in _UNIX_ONLY:
+            raise
+        raise Failure(
+            Exit.NOT_STARTED,
+            f"not started: the daemon is for Unix; this system has no {error.name}",
+            "without  bureaucrat run FILE        one process in one program, on any system",
+        ) from error
+    try:
+        found = load(config, os.environ)
+    except ConfigurationError as error:
+        first, *rest = problem_lines(error)
+        look = "check    " + command(["config", *(["-c", str(config)] if config else [])])
+        raise Failure(Exit.NOT_STARTED, f"not started: {first}", *rest, look) from error
+    return daemon(found, foreground=foreground, pid_file=pid_file)
+
+
+for _command in (run, lint, explain, config_command):
     cli.add_command(_command)
 
 
