@@ -6,6 +6,7 @@ do. A check leaves nothing behind when it fails.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -73,8 +74,9 @@ def database(config: Config) -> None:
             with path.open("r+b"):
                 pass
     except OSError as error:
-        look = path if path.exists() else path.parent
-        remedy = f"make     mkdir -p {look}" if not look.exists() else f"check    ls -ld {look}"
+        look = path if os.path.exists(path) else path.parent  # Path.exists raises where it may not look
+        is_missing = isinstance(error, FileNotFoundError)
+        remedy = f"make     mkdir -p {look}" if is_missing else f"check    ls -ld {look}"
         raise _not_started(f"the database {path} cannot be used ({error.strerror})", place, remedy) from error
 
 

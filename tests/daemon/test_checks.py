@@ -141,6 +141,18 @@ def test_a_database_that_cannot_be_opened_is_told(read: Read, tmp_path: Path) ->
     ]
 
 
+def test_a_place_that_may_not_be_looked_at_is_told(read: Read) -> None:
+    """A directory of others, for example; root meets only names that are too long."""
+    folder = "/" + "x" * 300
+    config = read(f"[storage]\nurl = sqlite:///{folder}/b.db\n")
+
+    assert failure(lambda: checks.database(config)) == [
+        f"not started: the database {folder}/b.db cannot be used (File name too long)",
+        "from     config.ini:2  [storage] url",
+        f"check    ls -ld {folder}",
+    ]
+
+
 def test_a_database_that_is_there_is_left_alone(read: Read, tmp_path: Path) -> None:
     """It is opened, and not written to."""
     (tmp_path / "b.db").write_bytes(b"content")
