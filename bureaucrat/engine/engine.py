@@ -61,13 +61,14 @@ class Engine:
         settings: Settings | None = None,
         observe: Callable[[list[Progress]], None] | None = None,
         courier: Courier | None = None,
+        figures: Figures | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.definitions = Definitions(storage, read, clock)
         self.storage = storage
         self.clock = clock
         self.numbers = numbers
-        self.figures = Figures()
+        self.figures = figures or Figures()
         self._transport = transport
         self._observe = observe
         self._agenda = Agenda()
@@ -308,7 +309,7 @@ class Engine:
         after = prepared.collector.after
         self.figures.batches += 1
         self.figures.transitions += len(after.progress)
-        self.figures.dispatched += len(after.dispatches)
+        self.figures.attempts += len(after.dispatches)
         if self._observe is not None and after.progress:
             self._observe(after.progress)
         for delivery in prepared.done:
@@ -334,9 +335,9 @@ class Engine:
     # -- timers and the sweep
 
     def _fire(self) -> None:
-        now = self.clock.now()
+        now, due = self.clock.now(), self._agenda.next()
+        self.figures.due_late = 0.0 if due is None else max(0.0, now - due)
         for at, instance, branch in self._agenda.due(now, self.settings.batch):
-            self.figures.late = max(0.0, now - at)
             self.put(Delivery(instance, TimerFired(branch, at)))
 
     async def sweep(self) -> None:

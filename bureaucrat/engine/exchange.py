@@ -88,8 +88,7 @@ class Exchange:
 
         :param is_unsure: whether a commit may have happened of which nobody was told.
         """
-        figures = self._shell.figures
-        figures.outbox = self.outbox.size
+        self._shell.figures.outbox_rows = self.outbox.size
         if is_unsure:
             await self.outbox.load()
         await self._flush()

@@ -51,7 +51,7 @@ class Intake:
 
     def received(self, incoming: Incoming) -> None:
         """Take a message in."""
-        self._shell.figures.received[incoming.source] = self._shell.figures.received.get(incoming.source, 0) + 1
+        self._shell.figures.accepted(incoming.source)
         content = incoming.content
         if isinstance(content, wire.Response) and content.token and not self._waiting and not self._outbox.is_full:
             delivery = self._answer(incoming, content, content.token)
@@ -221,7 +221,7 @@ class Intake:
 
     def _bury(self, incoming: Incoming, reason: str, jotted: _Jotted) -> None:
         log.warning("a message is a dead letter", extra={"source": incoming.source, "reason": reason[:500]})
-        self._shell.figures.dead += 1
+        self._shell.figures.dead_letters += 1
         self._shell.bury(_letter(incoming), reason, jotted.collector)
         jotted.settled.append(incoming)
 
