@@ -10,7 +10,7 @@ RUN  = $(BIN)/bureaucrat run processes/order.xml --participants examples/partici
 KILL_SCRIPT = examples/kill_and_continue.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench dev clean
+.PHONY: help run test check bench dev services clean
 
 help:
 	@echo "make run          run the order process to its end before your eyes"
@@ -18,6 +18,7 @@ help:
 	@echo "make test         set up .venv, then make check: what continuous integration runs"
 	@echo "make check        ruff, mypy, and all tests with coverage"
 	@echo "make bench        print the measured speed"
+	@echo "make services     install the Debian packages that tests start for themselves"
 	@echo "make dev          set up .venv with everything that tests and checks need"
 	@echo "make clean        remove all that these commands made"
 
@@ -29,7 +30,7 @@ else
 	@$(RUN)
 endif
 
-test: dev
+test: dev services
 	@$(MAKE) --no-print-directory check
 
 # Branch coverage: all of the core and the definition, nine tenths of the rest.
@@ -46,6 +47,14 @@ bench: $(VENV)/.test
 	$(BIN)/python tests/benchmarks/run.py
 
 dev: $(VENV)/.test
+
+# What the tests start for themselves. The packages' own services are neither started nor needed.
+SERVICES = $(if $(wildcard $(or $(RABBITMQ_SCRIPTS),/usr/lib/rabbitmq/bin)/rabbitmq-server),,rabbitmq-server)
+
+services:
+	@test -z "$(SERVICES)" || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; } \
+	  || { echo "make: the tests need RabbitMQ, which they start themselves; on Debian and Ubuntu: sudo make services"; exit 1; }
+	@test -z "$(SERVICES)" || sh tests/install_services.sh $(SERVICES)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov mutants

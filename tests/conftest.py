@@ -8,9 +8,13 @@ failure.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from rabbit import Rabbit
 
 
 def _must_run_all() -> bool:
@@ -46,3 +50,50 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _fail_if_skipped(report)
     return report
+
+
+# -- a RabbitMQ of the tests' own
+
+
+def _new_rabbit() -> Rabbit:
+    from rabbit import Rabbit  # here, so that this file needs nothing but itself
+
+    return Rabbit()
+
+
+@pytest.fixture(scope="session")
+def rabbit() -> Iterator[Rabbit]:
+    """A broker for all tests, which may delete and block, but not kill."""
+    broker = _new_rabbit()
+    try:
+        yield broker.start()
+    finally:
+        broker.remove()
+
+
+@pytest.fixture
+def vhost(rabbit: Rabbit) -> str:
+    """A virtual host for one test."""
+    return rabbit.fresh_vhost()
+
+
+@pytest.fixture
+def vhost_url(rabbit: Rabbit, vhost: str) -> str:
+    """Its URL."""
+    return rabbit.vhost_url(vhost)
+
+
+@pytest.fixture(scope="session")
+def _mortal_rabbit() -> Iterator[Rabbit]:
+    broker = _new_rabbit()
+    try:
+        yield broker
+    finally:
+        broker.remove()
+
+
+@pytest.fixture
+def mortal_rabbit(_mortal_rabbit: Rabbit) -> Rabbit:
+    """A broker that a test may kill, without any queues; it runs when the test begins."""
+    _mortal_rabbit.wipe()
+    return _mortal_rabbit.start()
