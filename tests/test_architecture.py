@@ -25,6 +25,7 @@ PACKAGE = ROOT / "bureaucrat"
 #: Lowest first. A part imports from its own layer and from those before it.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "clock", "cron", "config"}),
+    frozenset({"amqp"}),
     frozenset({"core"}),
     frozenset({"definition", "wire"}),
     frozenset({"ports", "functions", "message"}),
@@ -36,7 +37,9 @@ LAYERS: tuple[frozenset[str], ...] = (
 )
 #: One technology each; they know nothing but these parts, and not each other.
 ADAPTERS = frozenset({"storage", "transports", "participants"})
-ADAPTERS_IMPORT = frozenset({"ports", "functions", "wire", "core", "errors", "clock"})
+ADAPTERS_IMPORT = frozenset({"ports", "functions", "core", "errors", "clock", "config", "wire", "amqp"})
+#: Who may know that there is RabbitMQ.
+KNOW_AMQP = frozenset({"amqp", "transports", "participants", "daemon", "commands"})
 #: Who chooses adapters: of the embedded default, the simulation, the service, a command; and the public API.
 COMPOSITION_ROOTS = frozenset({"embedded", "testing", "daemon", "cli", "__main__", "bureaucrat"})
 
@@ -48,6 +51,7 @@ ONLY_IN = {
     "rich": _COMMAND_LINE,
     "prometheus_client": frozenset({"daemon"}),
     "daemon": frozenset({"daemon"}),  # python-daemon
+    "pika": frozenset({"amqp", "launcher"}),
 }
 
 #: The core does no I/O, and knows no time, chance or thread but what it is given.
@@ -159,6 +163,8 @@ def rank(part: str) -> int:
 def may_import(importer: str, imported: str) -> bool:
     if importer == imported:
         return True
+    if imported == "amqp" and importer not in KNOW_AMQP:
+        return False
     if importer in ADAPTERS:
         return imported in ADAPTERS_IMPORT
     if imported in ADAPTERS:

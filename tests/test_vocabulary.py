@@ -42,6 +42,8 @@ ALLOWED_IN = (
     ("docs/decisions/0005-own-expressions.rst", {"node"}, "as above"),
     ("bureaucrat/definition/*", {"node"}, "lxml calls the parts of a document nodes, comments among them"),
     ("bureaucrat/services/*", {"workflow"}, "the JSON documents of registered services are called workflows"),
+    ("bureaucrat/amqp/*", {"task"}, "asyncio's tasks"),
+    ("bureaucrat/amqp/connection.py", {"workflow", "abort", "aborted"}, "pika's names"),
     ("bureaucrat/transports/amqp.py", {"payload", "terminate"}, "names on the wire that existing clients use"),
     ("bureaucrat/wire/*", {"payload", "terminate"}, "as above"),
     ("bureaucrat/message.py", {"payload"}, "as above"),

@@ -1,0 +1,70 @@
+"""What is set about the broker, and how a connection to it is described to pika and to people."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+import pika
+
+from ..errors import ConfigurationError
+
+Topology = Literal["declare", "verify", "assume"]
+
+
+@dataclass(frozen=True, slots=True)
+class AmqpSettings:
+    """How to reach RabbitMQ, and how much is under way at once."""
+
+    url: str = "amqp://guest:guest@localhost:5672/%2F"  #: ``amqps`` for TLS
+    heartbeat: float = 15.0  #: seconds
+    topology: Topology = "declare"  #: create what is missing, or refuse to start without it, or touch nothing
+    prefetch: int = 1000  #: deliveries of one consumer that are not acknowledged yet
+    confirm_window: int = 500  #: messages published and not confirmed yet
+    confirm_timeout: float = 10.0  #: seconds, after which the channel is given up and its messages are published again
+    connect_timeout: float = 5.0  #: seconds
+    delivery_limit: int = 1000  #: deliveries after which the broker itself sets a message aside
+    dead_queue: str = "bureaucrat_dead"  #: where it does that
+    ssl: ssl.SSLContext | None = None  #: of ``amqps``; None: certificate and host name are checked as the system does
+
+    @property
+    def shown(self) -> str:
+        """The URL for people: without the password."""
+        return re.sub(r"//([^:@/]*):.*@", r"//\1@", self.url.partition("?")[0])
+
+    def parameters(self, name: str) -> pika.ConnectionParameters:
+        """pika's description of a connection; `name` is shown in the broker's management pages.
+
+        :raises ConfigurationError: the URL is none.
+        """
+        try:
+            parts = urlsplit(self.url)
+            if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
+                raise ValueError("it begins with amqp:// or amqps:// and names a host")
+            credentials = pika.PlainCredentials(unquote(parts.username or "guest"), unquote(parts.password or "guest"))
+            port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
+        except ValueError as error:
+            raise ConfigurationError(f"the broker's URL {self.shown!r} cannot be used: {error}") from error
+        return pika.ConnectionParameters(
+            host=parts.hostname,
+            port=port,
+            virtual_host=unquote(parts.path.removeprefix("/")) or "/",
+            credentials=credentials,
+            heartbeat=max(1, round(self.heartbeat)),
+            socket_timeout=self.connect_timeout,
+            stack_timeout=self.connect_timeout,
+            connection_attempts=1,
+            ssl_options=self._ssl_options(parts.hostname) if parts.scheme == "amqps" else None,
+            client_properties={
+                "product": "Bureaucrat",
+                "connection_name": f"{name}@{socket.gethostname()} pid {os.getpid()}",
+            },
+        )
+
+    def _ssl_options(self, host: str) -> pika.SSLOptions:
+        return pika.SSLOptions(self.ssl or ssl.create_default_context(), host)

@@ -1,0 +1,173 @@
+"""The queues and exchanges that have to be there.
+
+Rules: what exists is used as it is; ``declare`` creates what is missing, ``verify`` refuses to begin without it,
+``assume`` looks at nothing. The arguments of a queue of ours are one table, here. Everything is asked on a channel of
+its own, of the connection that publishes nothing: a broker that is short of memory stops reading the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..clock import Clock
+from .connection import NOT_FOUND, Channel, ChannelLost, Connection
+from .settings import AmqpSettings
+
+log = logging.getLogger(__name__)
+
+
+#: Seconds that a queue which was deleted stays so. RabbitMQ 3.10 keeps the consumers of a quorum queue that is declared
+#: again within 20 ms of its deletion, tells them nothing, and loses what it then confirms.
+SETTLED = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What a queue holds."""
+
+    messages: int  #: ready to be delivered
+    consumers: int
+
+
+class Side:
+    """A channel for questions. A question that is answered by closing it gets another channel next time."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._channel: Channel | None = None
+        self._lock = asyncio.Lock()
+
+    async def ask(self, method: str, **arguments: Any) -> Any:
+        """Ask the broker; :raises Lost: as :meth:`Channel.ask`."""
+        async with self._lock:
+            if self._channel is None or not self._channel.is_open:
+                self._channel = await self._connection.channel()
+            return await self._channel.ask(method, **arguments)
+
+    async def depth(self, queue: str) -> Depth | None:
+        """What a queue holds; None if there is none of this name."""
+        try:
+            frame = await self.ask("queue_declare", queue=queue, passive=True)
+        except ChannelLost as lost:
+            if lost.code != NOT_FOUND:
+                raise
+            return None
+        return Depth(frame.method.message_count, frame.method.consumer_count)
+
+
+class Missing(ChannelLost):
+    """A queue or exchange is not there, and is not to be created."""
+
+
+class Wanted:
+    """Everything that was asked for, and how it is made so."""
+
+    def __init__(self, settings: AmqpSettings, created: Callable[[str], None], clock: Clock) -> None:
+        self._settings = settings
+        self._created = created
+        self._clock = clock
+        self.queues: dict[str, None] = {}
+        self.exchanges: dict[str, None] = {}
+        self.bindings: dict[tuple[str, str, str], None] = {}
+        self.last_declared: float | None = None
+        self._compared: set[str] = set()
+        self._complaints: dict[str, str] = {}
+        self._is_made = asyncio.Lock()
+
+    def arguments(self, queue: str) -> dict[str, Any]:
+        """The arguments of a queue of ours."""
+        if queue == self._settings.dead_queue:
+            return {"x-queue-type": "quorum"}
+        return {
+            "x-queue-type": "quorum",
+            "x-delivery-limit": self._settings.delivery_limit,
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": self._settings.dead_queue,
+        }
+
+    async def settle(self, side: Side, *, must: bool) -> bool:
+        """Have everything there.
+
+        :param must: raise the first failure; otherwise each is logged once.
+        :returns: whether all is there.
+        :raises ChannelLost: what is there, or the user's rights, do not allow it.
+        """
+        wanted: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+        wanted += [(f"exchange {name}", partial(self._exchange, side, name)) for name in self.exchanges]
+        wanted += [(f"queue {name}", partial(self.queue, side, name)) for name in self.queues]
+        wanted += [(f"binding of {binding[0]}", partial(self._bind, side, *binding)) for binding in self.bindings]
+        is_complete = True
+        for name, make in wanted:
+            try:
+                await make()
+                self._complaints.pop(name, None)
+            except ChannelLost as lost:
+                if must:
+                    raise
+                is_complete = False
+                self._complain(name, lost.reason)
+        return is_complete
+
+    def _complain(self, name: str, reason: str) -> None:
+        if self._complaints.get(name) != reason:
+            self._complaints[name] = reason
+            log.warning("the broker lacks what we need", extra={"what": name, "reason": reason})
+
+    async def queue(self, side: Side, queue: str) -> None:
+        """Have a queue.
+
+        :raises Missing: it is not there, and not to be created.
+        """
+        if self._settings.topology == "assume":
+            return
+        async with self._is_made:
+            is_there = await side.depth(queue) is not None
+            if is_there and (queue in self._compared or self._settings.topology == "verify"):
+                return
+            if self._settings.topology == "verify":
+                raise Missing(f"there is no queue {queue!r}, and topology = verify does not create it", NOT_FOUND)
+            await self._declare(
+                queue, side.ask("queue_declare", queue=queue, durable=True, arguments=self.arguments(queue)), is_there
+            )
+            if not is_there:
+                self._created(queue)
+
+    async def _exchange(self, side: Side, exchange: str) -> None:
+        if self._settings.topology == "assume":
+            return
+        is_there = True
+        try:
+            await side.ask("exchange_declare", exchange=exchange, passive=True)
+        except ChannelLost as lost:
+            if lost.code != NOT_FOUND:
+                raise
+            is_there = False
+        if is_there and (exchange in self._compared or self._settings.topology == "verify"):
+            return
+        if self._settings.topology == "verify":
+            raise Missing(f"there is no exchange {exchange!r}, and topology = verify does not create it", NOT_FOUND)
+        declared = side.ask("exchange_declare", exchange=exchange, exchange_type="topic", durable=True)
+        await self._declare(exchange, declared, is_there)
+
+    async def _declare(self, name: str, declared: Awaitable[Any], is_there: bool) -> None:
+        try:
+            await declared
+        except ChannelLost as lost:
+            if not is_there:
+                raise
+            log.warning(
+                "the broker has it with other arguments, or we may not declare it; it is used as it is",
+                extra={"what": name, "reason": lost.reason},
+            )
+        self._compared.add(name)
+        if not is_there:
+            self.last_declared = self._clock.now()
+
+    async def _bind(self, side: Side, queue: str, exchange: str, routing_key: str) -> None:
+        if self._settings.topology == "declare":
+            await side.ask("queue_bind", queue=queue, exchange=exchange, routing_key=routing_key)
