@@ -122,6 +122,28 @@ class Channel:
             self.lose(ChannelLost("the channel was closed"))
 
 
+class _Gathering(AsyncioConnection):  # type: ignore[misc]  # pika has no types
+    """Sends what one turn of the event loop has written together: pika sends each frame with a call of its own."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._gathered: list[bytes] = []
+        super().__init__(*arguments, **options)
+
+    def _adapter_emit_data(self, data: bytes) -> None:
+        if not self._gathered:
+            asyncio.get_running_loop().call_soon(self._emit)
+        self._gathered.append(data)
+
+    def _emit(self) -> None:
+        data, self._gathered = b"".join(self._gathered), []
+        if data and self._transport is not None:
+            super()._adapter_emit_data(data)
+
+    def _adapter_disconnect_stream(self) -> None:
+        self._emit()
+        super()._adapter_disconnect_stream()
+
+
 class Connection:
     """A connection, from the attempt to open it."""
 
@@ -130,7 +152,7 @@ class Connection:
         self.trouble: asyncio.Future[Lost] = asyncio.get_running_loop().create_future()
         self._timeout = settings.confirm_timeout
         self._channels: set[asyncio.Future[Any]] = set()
-        self.raw = AsyncioConnection(
+        self.raw = _Gathering(
             settings.parameters(name),
             on_open_callback=lambda _: settle(self._opened, None),
             on_open_error_callback=lambda _, error: settle(self._opened, error),

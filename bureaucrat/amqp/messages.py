@@ -73,13 +73,21 @@ class Message:
         correlation_id: str | None = None,
         reply_to: str | None = None,
         headers: dict[str, Any] | None = None,
+        content_encoding: str | None = None,
+        type: str | None = None,
+        expiration: str | None = None,
+        priority: int | None = None,
         is_persistent: bool = True,
         is_mandatory: bool = True,
     ) -> Message:
         """A message of plain arguments; ``delivery_mode`` is 2 if it is to survive the broker's restart."""
         properties = pika.BasicProperties(
             content_type=content_type,
+            content_encoding=content_encoding,
             headers=headers,
+            priority=priority,
+            expiration=expiration,
+            type=type,
             delivery_mode=_PERSISTENT if is_persistent else _TRANSIENT,
             correlation_id=correlation_id,
             reply_to=reply_to,

@@ -1,0 +1,1 @@
+"""Who does the actions, outside this process: one file for each kind."""

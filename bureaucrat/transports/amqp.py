@@ -1,0 +1,263 @@
+"""The courier on RabbitMQ: queues of ours in, participants' queues and two exchanges out.
+
+Rules: what a message means is read here, by :mod:`bureaucrat.wire`, and judged by the engine; nothing is acknowledged
+here. Each kind of participant says what an attempt looks like and where it goes; the prefix of the participant's name
+selects the kind.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from .. import wire
+from ..amqp import AmqpSettings, Broker, Message, Received
+from ..core.effects import Dispatch
+from ..ports import DestinationRow, Inbound, Incoming, Kind, OutboxRow, Outgoing, Properties
+
+log = logging.getLogger(__name__)
+
+ORIGIN = "bureaucrat-origin"  #: the header of a signal that an engine emitted: its database
+_REASON = "bureaucrat-reason"
+_SOURCE = "bureaucrat-source"
+_LONGEST_HEADER = 2_000  # characters of a reason
+
+_properties = msgspec.json.Decoder(Properties)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Queues and exchanges."""
+
+    launches: str = "bureaucrat"
+    messages: str = "bureaucrat_msgs"
+    events: str = "bureaucrat_events"
+    schedule: str = "bureaucrat_schedule"
+    dead: str = "bureaucrat_dead"
+    signals: str = "bureaucrat.signals"
+    lifecycle: str = "bureaucrat.lifecycle"
+
+
+class AmqpCourier:
+    """Carries everything between the engine and RabbitMQ.
+
+    :param kinds: by prefix; that with the empty one serves names without a prefix.
+    :param grace: seconds for confirms when it stops.
+    """
+
+    def __init__(
+        self,
+        settings: AmqpSettings,
+        kinds: Mapping[str, Kind],
+        names: Names | None = None,
+        *,
+        grace: float = 5.0,
+        broker: Callable[..., Broker] = Broker,
+    ) -> None:
+        self._names = names or Names()
+        self._kinds = kinds
+        self._grace = grace
+        self._inbound: Inbound | None = None
+        self._destinations: dict[str, None] = {}
+        self._has_started = False
+        self.broker = broker(settings, created=self._created)
+
+    async def start(self, inbound: Inbound) -> None:
+        self._inbound = inbound
+        names, broker = self._names, self.broker
+        broker.declare(names.dead)
+        broker.declare_exchange(names.signals)
+        broker.declare_exchange(names.lifecycle)
+        for queue, read in (
+            (names.launches, _launch),
+            (names.messages, _message),
+            (names.events, self._event),
+            (names.schedule, _timer),
+        ):
+            broker.consume(queue, self._taker(queue, read))
+        await broker.start()
+        self._has_started = True
+
+    def pause(self) -> None:
+        self.broker.stop_consuming()
+
+    async def stop(self) -> None:
+        await self.broker.stop(self._grace)
+
+    # -- what comes in
+
+    def _taker(self, queue: str, read: Callable[[Received], Any]) -> Callable[[Received], None]:
+        def take(received: Received) -> None:
+            assert self._inbound is not None, "deliveries come after the start"
+            try:
+                content = read(received)
+            except wire.Malformed as malformed:
+                content = malformed
+            origin = received.headers.get(ORIGIN) if received.exchange else None
+            self._inbound.received(
+                Incoming(
+                    queue,
+                    received.body,
+                    content,
+                    received.message_id,
+                    _kept(received),
+                    received.ack,
+                    origin if isinstance(origin, str) else None,
+                )
+            )
+
+        return take
+
+    def _event(self, received: Received) -> wire.EventMessage:
+        given = (received.body, received.message_id, received.content_type, received.content_encoding)
+        if received.exchange == self._names.signals:
+            return wire.decode_signal(received.routing_key, *given)
+        return wire.decode_event(*given)
+
+    def _created(self, queue: str) -> None:
+        if self._inbound is None:
+            return
+        if queue == self._names.messages:
+            if self._has_started:
+                self._inbound.lost(None)
+        elif queue in self._destinations:
+            self._inbound.lost(queue)
+
+    # -- what goes out
+
+    def _kind(self, participant: str) -> Kind | None:
+        prefix, colon, _ = participant.partition(":")
+        return self._kinds.get(prefix if colon else "")
+
+    def serves(self, participant: str) -> bool:
+        return self._kind(participant) is not None
+
+    def destination(self, participant: str) -> str:
+        kind = self._kind(participant)
+        return "" if kind is None else kind.destination(participant)
+
+    def outgoing(self, dispatch: Dispatch, instance: str, token: str) -> Outgoing:
+        kind = self._kind(dispatch.participant)
+        assert kind is not None, "what nobody serves is not sent"
+        return kind.outgoing(dispatch, instance, token)
+
+    def announcement(self, key: str, body: bytes) -> Outgoing:
+        properties = Properties(self._names.lifecycle, content_type="application/json", is_mandatory=False)
+        return Outgoing(key, body, properties)
+
+    def signal(self, name: str, body: bytes, id: str, origin: str) -> Outgoing:
+        properties = Properties(
+            self._names.signals,
+            message_id=id,
+            content_type="application/json",
+            headers={ORIGIN: origin},
+            is_mandatory=False,
+        )
+        return Outgoing(name, body, properties)
+
+    def dead(self, body: bytes, reason: str, source: str, message_id: str) -> Outgoing:
+        headers = {_REASON: reason[:_LONGEST_HEADER], _SOURCE: source}
+        return Outgoing(self._names.dead, body, Properties(message_id=message_id or None, headers=headers))
+
+    def publish(self, row: OutboxRow) -> None:
+        properties = _properties.decode(row.properties)
+        if row.attempt is not None:
+            self._have(row.destination)
+        inbound, number = self._inbound, row.number
+        assert inbound is not None, "rows are published after the start"
+        self.broker.publish(
+            _published(row.destination, row.body, properties, row.priority),
+            lambda: inbound.confirmed(number),
+            key=number,
+        )
+
+    def _have(self, queue: str) -> None:
+        if queue not in self._destinations:
+            self._destinations[queue] = None
+            self.broker.declare(queue)
+
+    def discard(self, number: int) -> None:
+        self.broker.discard(number)
+
+    def reply(self, to: str, correlation_id: str | None, body: bytes) -> None:
+        properties = Properties(
+            content_type="application/json", correlation_id=correlation_id, is_mandatory=False, is_persistent=False
+        )
+        self.broker.publish(_published(to, body, properties, None), lambda: None)
+
+    def learn(self, participants: Iterable[str], events: Iterable[str]) -> None:
+        for participant in participants:
+            queue = self.destination(participant)
+            if queue:
+                self._have(queue)
+        for event in events:
+            self.broker.bind(self._names.events, self._names.signals, event)
+
+    async def look(self) -> list[DestinationRow]:
+        rows = []
+        for queue in list(self._destinations):
+            depth = await self.broker.depth(queue)
+            consumers, ready = (0, 0) if depth is None else (depth.consumers, depth.messages)
+            rows.append(DestinationRow(queue, consumers, ready, 0.0))
+        return rows
+
+
+def _launch(received: Received) -> wire.LaunchRequest:
+    return wire.decode_launch(received.content_type, received.body, received.message_id, received.content_encoding)
+
+
+def _message(received: Received) -> Any:
+    return wire.decode_message(
+        received.content_type,
+        received.body,
+        content_encoding=received.content_encoding,
+        reply_to=received.reply_to,
+        correlation_id=received.correlation_id,
+    )
+
+
+def _timer(received: Received) -> wire.OldTimer:
+    return wire.decode_old_timer(received.body, received.content_type, received.content_encoding)
+
+
+def _kept(received: Received) -> bytes:
+    """How to publish it again as it came; headers that are no JSON are told as text."""
+    properties = Properties(
+        exchange=received.exchange,
+        message_id=received.message_id,
+        content_type=received.content_type,
+        content_encoding=received.content_encoding,
+        correlation_id=received.correlation_id,
+        type=received.type,
+        headers=_plain(received.headers),
+    )
+    return msgspec.json.encode(properties)
+
+
+def _plain(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        str(name): value if isinstance(value, str | int | float | bool | None) else str(value)
+        for name, value in headers.items()
+    }
+
+
+def _published(destination: str, body: bytes, properties: Properties, priority: int | None) -> Message:
+    return Message.of(
+        destination,
+        body,
+        exchange=properties.exchange,
+        content_type=properties.content_type,
+        content_encoding=properties.content_encoding,
+        message_id=properties.message_id,
+        correlation_id=properties.correlation_id,
+        type=properties.type,
+        expiration=properties.expiration,
+        headers=properties.headers or None,
+        priority=priority,
+        is_persistent=properties.is_persistent,
+        is_mandatory=properties.is_mandatory,
+    )
