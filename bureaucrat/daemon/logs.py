@@ -74,8 +74,8 @@ def start(config: Config, *, foreground: bool) -> None:
     handler = _handler(config, foreground)
     handler.setFormatter(Line(has_time=not isinstance(handler, logging.handlers.SysLogHandler)))
     logging.basicConfig(level=config.log.level, handlers=[handler], force=True)
-    if config.log.level != "DEBUG":
-        logging.getLogger("pika").setLevel(logging.WARNING)  # it tells of every step of a connection
+    is_debug = config.log.level == "DEBUG"  # pika tells of every step of a connection, and of each failure at length
+    logging.getLogger("pika").setLevel(logging.NOTSET if is_debug else logging.CRITICAL)
 
 
 def _by_sections(config: Config) -> None:

@@ -1,34 +1,184 @@
-"""What the daemon serves: here storage, transport and participants are chosen and put together."""
+"""What the daemon serves: here storage, courier and participants are chosen and put together.
+
+Rules: this file wires; what it decides is only when the daemon may be called ready. A queue that was just made is lost
+with what the broker has confirmed for it if the broker dies at once (quorum queues, seen with 3.10), so it is not ready
+for a few seconds after something was declared.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import socket
-from urllib.parse import urlsplit
+import asyncio
+import gc
+import logging
 
-from ..config import Config, without_password
+from ..amqp import AmqpSettings, Broker, BrokerState
+from ..clock import SystemClock
+from ..config import Bureaucrat, Config
+from ..core.limits import Limits
+from ..definition.reader import read
+from ..engine.engine import Engine
+from ..engine.numbers import numbers_of
+from ..engine.settings import Settings
 from ..errors import BrokerUnavailable
+from ..participants.taskqueue import PREFIX, TaskQueue
+from ..ports import Storage
+from ..storage.sqlite import SqliteStorage
+from ..transports.amqp import AmqpCourier, Names
 from .announcer import Announcer
+from .health import Status
 
-_PORTS = {"amqp": 5672, "amqps": 5671}
+log = logging.getLogger(__name__)
+
+_GC_THRESHOLD = 20_000  # allocations; the default of 700 costs a quarter of the engine's time
+_TRIES = 3
+_SPAN = 5.0  #: seconds that these tries take, if each fails at once
+_YOUNG = 3.0  #: seconds after which a new queue survives the broker's death
+_WATCH = 1.0  #: seconds between two looks at how it goes
 
 
 def reach(config: Config) -> None:
-    """Try the broker.
+    """Try the broker: connect and log in.
 
-    :raises BrokerUnavailable: nothing answers there.
+    :raises BrokerUnavailable: it cannot be used; says how often it was tried.
     """
-    url = urlsplit(config.amqp.url)
-    address = (url.hostname or "localhost", url.port or _PORTS[url.scheme])
-    try:
-        with contextlib.closing(socket.create_connection(address, config.amqp.connect_timeout)):
+    asyncio.run(_reach(config))
+
+
+async def _reach(config: Config) -> None:
+    for number in range(1, _TRIES + 1):
+        broker = Broker(amqp_settings(config, topology="assume"), name="bureaucrat start")
+        try:
+            await broker.start()
+        except BrokerUnavailable as error:
+            if number == _TRIES:
+                raise BrokerUnavailable(f"no use of RabbitMQ at {error} (tried {_TRIES} times)") from error
+            await asyncio.sleep(_SPAN / (_TRIES - 1))
+        else:
+            await broker.stop(0.0)
             return
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise BrokerUnavailable(f"no RabbitMQ at {without_password(config.amqp.url)} ({reason})") from error
 
 
 async def serve(config: Config, announcer: Announcer) -> None:
     """Serve until the announcer says to stop."""
-    announcer.ready("serving")
-    await announcer.stop.wait()
+    storage = SqliteStorage(config.storage.path)
+    await storage.open()
+    gc.set_threshold(_GC_THRESHOLD)
+    try:
+        await _serve(config, announcer, storage)
+    finally:
+        await storage.close()
+
+
+async def _serve(config: Config, announcer: Announcer, storage: Storage) -> None:
+    clock = SystemClock()
+    courier = courier_of(config)
+    engine = Engine(
+        storage,
+        read=lambda text: read(text),
+        clock=clock,
+        numbers=numbers_of(clock),
+        settings=engine_settings(config.bureaucrat),
+        courier=courier,
+        figures=announcer.figures,
+    )
+    await engine.start()
+    gc.freeze()
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(engine.run())
+        watching = group.create_task(_watch(config, announcer, courier.broker, engine, clock))
+        stopping = group.create_task(announcer.stop.wait())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        watching.cancel()
+        stopping.cancel()
+        engine.stop()
+
+
+def courier_of(config: Config) -> AmqpCourier:
+    """What carries messages, as the settings say."""
+    names = config.bureaucrat
+    queue = TaskQueue("message" if names.message_format == "message" else "workitem")
+    return AmqpCourier(
+        amqp_settings(config),
+        {"": queue, PREFIX: queue},
+        Names(
+            launches=names.launch_queue,
+            messages=names.message_queue,
+            events=names.event_queue,
+            schedule=names.schedule_queue,
+            dead=names.dead_queue,
+        ),
+        grace=names.stop_grace / 2,
+    )
+
+
+def amqp_settings(config: Config, *, topology: str | None = None) -> AmqpSettings:
+    """How to reach the broker."""
+    amqp = config.amqp
+    return AmqpSettings(
+        url=amqp.url,
+        heartbeat=amqp.heartbeat,
+        topology=topology or amqp.topology,  # type: ignore[arg-type]  # the table of keys allows these words only
+        prefetch=amqp.prefetch,
+        confirm_window=amqp.confirm_window,
+        connect_timeout=amqp.connect_timeout,
+        dead_queue=config.bureaucrat.dead_queue,
+    )
+
+
+def engine_settings(given: Bureaucrat) -> Settings:
+    """What is set about the engine."""
+    return Settings(
+        limits=Limits(answer_timeout=given.answer_timeout),
+        batch=given.batch,
+        history=given.history,
+        history_retention=given.history_retention,
+        instance_retention=given.instance_retention,
+        event_retention=given.event_retention,
+        dedup_window=given.dedup_window,
+        accept_untokened=given.accept_untokened,
+        stalled_after=given.stalled_after,
+        stop_grace=given.stop_grace,
+    )
+
+
+async def _watch(config: Config, announcer: Announcer, broker: Broker, engine: Engine, clock: SystemClock) -> None:
+    """Tell how it goes, until canceled."""
+    said = ""
+    while True:
+        state = broker.state
+        announcer.figures.unconfirmed = state.unconfirmed
+        announcer.figures.is_connected = state.is_consuming and (state.is_publishing or state.is_blocked)
+        announcer.figures.is_blocked = state.is_blocked
+        reasons = _reasons(state, clock.now())
+        announcer.publish(Status(is_alive=True, is_ready=not reasons, reasons=reasons, details=_details(state, engine)))
+        text = "; ".join(reasons) or "serving"
+        if not said and not reasons:
+            announcer.ready(text)
+            log.info("ready", extra={"broker": amqp_settings(config).shown, "database": str(config.storage.path)})
+        elif said and text != said:
+            announcer.say(text)
+            log.log(logging.WARNING if reasons else logging.INFO, "how it goes", extra={"reason": text})
+        said = text if said or not reasons else said
+        await asyncio.sleep(_WATCH if said else _WATCH / 10)
+
+
+def _reasons(state: BrokerState, now: float) -> list[str]:
+    """Why it is not ready."""
+    reasons = []
+    if state.is_blocked:
+        reasons.append("RabbitMQ takes no messages: it is short of memory or disk space (rabbitmqctl status)")
+    if not state.is_consuming or not (state.is_publishing or state.is_blocked):
+        reasons.append(f"RabbitMQ is away: {state.last_loss or 'not connected yet'}")
+    if state.last_declared is not None and now - state.last_declared < _YOUNG:
+        reasons.append("queues were just declared; a moment until they are safe")
+    return reasons
+
+
+def _details(state: BrokerState, engine: Engine) -> dict[str, object]:
+    figures = engine.figures
+    return {
+        "unconfirmed": state.unconfirmed,
+        "outbox": figures.outbox_rows,
+        "queues_missing": sorted(state.waiting_unroutable),
+        "last_loss": state.last_loss,
+    }

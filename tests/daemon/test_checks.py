@@ -206,32 +206,51 @@ def test_a_broker_that_is_away_is_told_without_a_file(read: Read) -> None:
     assert lines[2].endswith(" config")
 
 
-def test_the_broker_is_reached_where_the_url_says(read: Read) -> None:
-    """A connection is made and closed again; nobody there is an error with the reason."""
-    with socket.socket() as broker:
-        broker.bind(("127.0.0.1", 0))
-        broker.listen()
-        port = broker.getsockname()[1]
-        config = read(f"[amqp]\nurl = amqp://a:s3cret@127.0.0.1:{port}\n")
+class Heard(Announcer):
+    """What it publishes can be waited for."""
 
-        root.reach(config)
-        accepted, _ = broker.accept()
-        accepted.close()
+    def __init__(self, notifier: Notifier) -> None:
+        self.heard: asyncio.Queue[Status] = asyncio.Queue()
+        super().__init__(notifier)
+
+    def publish(self, status: Status) -> None:
+        super().publish(status)
+        self.heard.put_nowait(status)
+
+
+YOUNG = "queues were just declared; a moment until they are safe"
+
+
+def test_the_broker_is_reached_where_the_url_says(read: Read, vhost_url: str) -> None:
+    """It logs in; a wrong virtual host is an error with the reason, and how often it was tried."""
+    root.reach(read(f"[amqp]\nurl = {vhost_url}\n"))
 
     with pytest.raises(BrokerUnavailable) as caught:
-        root.reach(config)
-    assert str(caught.value) == f"no RabbitMQ at amqp://a:***@127.0.0.1:{port} (Connection refused)"
+        root.reach(read(f"[amqp]\nurl = {vhost_url}x\n"))
+    assert "the virtual host is unknown, or the user may not use it (tried 3 times)" in str(caught.value)
+    assert "guest:guest" not in str(caught.value)
 
 
-async def test_the_root_serves_until_it_is_stopped(read: Read) -> None:
-    """And says when it is ready."""
-    announcer = Announcer(Notifier({}, 1))
-    serving = asyncio.create_task(root.serve(read(""), announcer))
+async def test_the_root_serves_until_it_is_stopped(read: Read, vhost_url: str, tmp_path: Path) -> None:
+    """It says when it is ready, which is not before its new queues are safe."""
+    announcer = Heard(Notifier({}, 1))
+    config = read(f"[amqp]\nurl = {vhost_url}\n[storage]\nurl = sqlite:///{tmp_path}/b.db\n")
+    serving = asyncio.create_task(root.serve(config, announcer))
 
+    async with asyncio.timeout(30):
+        first = await announcer.heard.get()
+        while not (last := await announcer.heard.get()).is_ready:
+            assert last.reasons == [YOUNG]
     announcer.stop.set()
     await asyncio.wait_for(serving, 30)
 
-    assert announcer.status() == Status(True, True)
+    assert first.reasons == [YOUNG]
+    assert last.details == {
+        "unconfirmed": 0,
+        "outbox": 0,
+        "queues_missing": [],
+        "last_loss": None,
+    }
 
 
 def test_the_daemon_is_the_frame_around_the_root(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
