@@ -1,0 +1,178 @@
+"""The daemon as its users run it: a process of its own, started from a config.ini, on a RabbitMQ of the tests' own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pika
+from rabbit import free_port
+
+_STARTED = 60.0  #: seconds that a start may take on a busy machine
+_PAUSE = 0.02
+
+
+def until(holds: Callable[[], Any], what: str, seconds: float = _STARTED) -> Any:
+    """Look again and again until something holds; what it gives."""
+    end = time.monotonic() + seconds
+    waiting = _Waiting()
+    while not (found := holds()):
+        assert time.monotonic() < end, f"not so after {seconds:g} s: {what}"
+        waiting.turn()
+    return found
+
+
+class _Waiting:
+    """Between two looks: wait on a descriptor that nobody writes to, which is no sleep that a kill cannot end."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+
+    def turn(self) -> None:
+        import select
+
+        select.select([self._read], [], [], _PAUSE)
+
+    def __del__(self) -> None:
+        os.close(self._read)
+        os.close(self._write)
+
+
+@dataclass
+class Service:
+    """A daemon with its folder.
+
+    :param url: of the broker.
+    """
+
+    folder: Path
+    url: str
+    settings: str = ""  #: more lines for [bureaucrat]
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        self.port = free_port()
+        self.database = self.folder / "bureaucrat.db"
+        self.config = self.folder / "config.ini"
+        self.log = self.folder / "daemon.log"
+        self.config.write_text(
+            f"[amqp]\nurl = {self.url}\n[storage]\nurl = sqlite:///{self.database}\n"
+            f"[health]\nlisten = 127.0.0.1:{self.port}\n[bureaucrat]\n{self.settings}\n"
+        )
+
+    def begin(self) -> None:
+        """Start it, and wait for nothing."""
+        command = [sys.executable, "-m", "bureaucrat", "--foreground", "-c", str(self.config)]
+        command += ["--pid-file", str(self.folder / "bureaucrat.pid")]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, env={**os.environ, **self.environment}, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def start(self) -> Service:
+        """Start it, and wait until it is ready."""
+        self.begin()
+        until(self.is_ready, "the daemon is ready")
+        return self
+
+    def is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"the daemon ended:\n{self.log.read_text()[-3000:]}"
+        status, _ = self.get("/ready")
+        return status == 200
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Ask for its health: the status, and the JSON."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
+        except OSError:
+            return 0, None
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, and wait; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What stands in its database."""
+        if not self.database.exists():
+            return []
+        with closing(sqlite3.connect(self.database, timeout=30)) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def statuses(self) -> dict[str, int]:
+        return dict(self.rows("SELECT status, count(*) FROM instances GROUP BY status"))
+
+    def left(self) -> dict[str, int]:
+        """What nothing should be left in when everything has ended."""
+        return {
+            **{
+                table: self.rows(f"SELECT count(*) FROM {table}")[0][0]
+                for table in ("outbox", "mailbox", "waits", "dead_letters")
+            },
+            "timers": self.rows("SELECT count(*) FROM branches WHERE due IS NOT NULL")[0][0],
+        }
+
+
+class Client:
+    """A plain AMQP client, as anybody writes one."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = pika.BlockingConnection(pika.URLParameters(url))
+        self.channel = self._connection.channel()
+        self.channel.confirm_delivery()
+
+    def publish(self, queue: str, body: bytes | str, content_type: str | None = None, **properties: Any) -> None:
+        """Publish to the default exchange, persistent, and wait for the confirm."""
+        self.channel.basic_publish(
+            "",
+            queue,
+            body.encode() if isinstance(body, str) else body,
+            pika.BasicProperties(delivery_mode=2, content_type=content_type, **properties),
+            mandatory=True,
+        )
+
+    def get(self, queue: str, seconds: float = 30.0) -> tuple[Any, bytes]:
+        """Take the next message of a queue: its properties, and its body."""
+
+        def taken() -> Any:
+            method, properties, body = self.channel.basic_get(queue, auto_ack=True)
+            return None if method is None else (properties, body)
+
+        return until(taken, f"something comes to {queue}", seconds)
+
+    def is_there(self, queue: str) -> bool:
+        """Whether there is such a queue."""
+        channel = self._connection.channel()
+        try:
+            channel.queue_declare(queue, passive=True)
+        except pika.exceptions.ChannelClosedByBroker:
+            return False
+        channel.close()
+        return True
+
+    def close(self) -> None:
+        self._connection.close()
