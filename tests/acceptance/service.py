@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -27,27 +28,11 @@ _PAUSE = 0.02
 def until(holds: Callable[[], Any], what: str, seconds: float = _STARTED) -> Any:
     """Look again and again until something holds; what it gives."""
     end = time.monotonic() + seconds
-    waiting = _Waiting()
+    between = threading.Event()  # nobody sets it
     while not (found := holds()):
         assert time.monotonic() < end, f"not so after {seconds:g} s: {what}"
-        waiting.turn()
+        between.wait(_PAUSE)
     return found
-
-
-class _Waiting:
-    """Between two looks: wait on a descriptor that nobody writes to, which is no sleep that a kill cannot end."""
-
-    def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-
-    def turn(self) -> None:
-        import select
-
-        select.select([self._read], [], [], _PAUSE)
-
-    def __del__(self) -> None:
-        os.close(self._read)
-        os.close(self._write)
 
 
 @dataclass

@@ -1,0 +1,122 @@
+"""``kill -9`` of daemon, worker and RabbitMQ at random moments: nothing is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rabbit import Rabbit
+from service import Client, Service, until
+
+from bureaucrat import wire
+
+HERE = Path(__file__).parent
+INSTANCES = 500
+KILLS = {"daemon": 100, "worker": 90, "broker": 10}
+IN_FLIGHT = 100
+MOST_BETWEEN = 10_000  #: bytes in the ledger between two kills, which is about 200 effects
+PARTICIPANTS = ("work", "shaky", "quick")
+#: the last turn of each instance: its property in the process's own scope
+TURNS = """SELECT CAST(value AS INTEGER) FROM "values" WHERE branch = '' AND scope = 0 AND name = 'turns'"""
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A ledger in a process of its own: its port, and its file."""
+    file = tmp_path / "ledger"
+    with subprocess.Popen([sys.executable, HERE / "ledger.py", file], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip(), file
+        server.kill()
+
+
+class Worker:
+    """``bureaucrat worker`` with the participants that keep a ledger."""
+
+    def __init__(self, service: Service, port: str) -> None:
+        self._command = [sys.executable, "-m", "bureaucrat", "worker", str(HERE / "keyed_participants.py")]
+        self._command += ["-c", str(service.config)]
+        self._environment = {**os.environ, "LEDGER_PORT": port}
+        self._log = service.folder / "worker.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=subprocess.STDOUT)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+def launch(client: Client, numbers: range) -> None:
+    definition = (HERE / "endless.xml").read_text()
+    for number in numbers:
+        content_type, body = wire.encode_launch(
+            wire.LaunchRequest(None, definition=definition, fields={"number": number})
+        )
+        client.publish("bureaucrat", body, content_type, message_id=f"endless-{number}")
+
+
+def in_flight(service: Service) -> int:
+    """Instances that have not ended."""
+    return service.rows("SELECT count(*) FROM instances WHERE ended IS NULL")[0][0]
+
+
+def effects(file: Path) -> Counter[str]:
+    return Counter(line.split()[1] for line in file.read_text().splitlines())
+
+
+def test_kills_of_daemon_worker_and_broker_lose_nothing_and_double_nothing(
+    tmp_path: Path, ledger: tuple[str, Path], mortal_rabbit: Rabbit
+) -> None:
+    port, file = ledger
+    service = Service(tmp_path, mortal_rabbit.url)
+    worker = Worker(service, port)
+    chance = random.Random(20_261_125)
+    kills = [kind for kind, count in KILLS.items() for _ in range(count)]
+    chance.shuffle(kills)
+    landed = []
+
+    service.start()
+    worker.start()
+    client = Client(service.url)
+    launch(client, range(INSTANCES))
+    client.close()
+    until(lambda: in_flight(service) == INSTANCES, "all are launched")
+    try:
+        for kind in kills:
+            enough = file.stat().st_size + chance.randint(1, MOST_BETWEEN)
+            until(lambda enough=enough: file.stat().st_size > enough, "work is done between two kills", 120)
+            landed.append(in_flight(service))
+            match kind:
+                case "daemon":
+                    service.kill()
+                    service.begin()
+                case "worker":
+                    worker.kill()
+                    worker.start()
+                case "broker":
+                    mortal_rabbit.kill()
+                    mortal_rabbit.start()
+        until(service.is_ready, "the daemon is ready")
+        client = Client(service.url)
+        client.publish("bureaucrat_events", b'{"event": "enough"}', "application/json", message_id="enough")
+        until(lambda: service.statuses() == {"completed": INSTANCES}, "all have completed", 180)
+        until(lambda: not any(service.left().values()), "nothing is left")
+        until(lambda: all(row.messages == 0 for row in mortal_rabbit.queues().values()), "no message is left", 60)
+    finally:
+        service.kill()
+        worker.kill()
+
+    assert len(landed) == sum(KILLS.values())
+    assert min(landed) >= IN_FLIGHT
+    turns = sum(value for (value,) in service.rows(TURNS))
+    assert effects(file) == dict.fromkeys(PARTICIPANTS, turns)
