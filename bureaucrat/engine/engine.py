@@ -98,6 +98,7 @@ class Engine:
             collector=self._collector,
             bury=self._bury,
             stored=self._stored,
+            unstored=self._unstored,
         )
 
     def _way_out(self) -> Handover:
@@ -193,6 +194,9 @@ class Engine:
         self._handover.committed(collector.writes, {})
         self._pipeline.wake.set()
 
+    def _unstored(self, error: StorageUnavailable) -> None:
+        self._recovery.unsure += error.unknown
+
     # -- running
 
     async def start(self) -> None:
@@ -268,7 +272,7 @@ class Engine:
 
     async def _storage_is_away(self, error: StorageUnavailable) -> None:
         log.warning("storage is not available", extra={"reason": str(error)})
-        self._recovery.unsure += error.unknown
+        self._unstored(error)
         await asyncio.sleep(self.settings.sweep)
 
     async def _idle(self) -> None:

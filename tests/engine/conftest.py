@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from courier import Office
 from world import FaultyStorage, World
 
 from bureaucrat.clock import ManualClock
@@ -16,3 +17,11 @@ async def world() -> AsyncIterator[World]:
     yield world
     if world.transport is not None:
         await world.transport.stop()
+
+
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    """With a broker."""
+    office = Office(FaultyStorage(), ManualClock(1_000.0))
+    yield office
+    await office.die()
