@@ -279,7 +279,8 @@ class Engine:
         next_due = self._agenda.next()
         timeout = None if next_due is None else max(next_due - self.clock.now(), 0.0)
         try:
-            await asyncio.wait_for(self._pipeline.wake.wait(), timeout)
+            async with asyncio.timeout(timeout):  # wait_for may swallow a cancellation (Python 3.11)
+                await self._pipeline.wake.wait()
         except TimeoutError:
             return
 

@@ -7,13 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from courier import EVENTS, LAUNCHES, MESSAGES, TIMERS, Handed, MemoryCourier, Office
+from courier import LAUNCHES, MESSAGES, TIMERS, Office
+from world import FaultyStorage
 
+from bureaucrat import wire
+from bureaucrat.core.limits import Limits
 from bureaucrat.errors import StaleVersion, StorageUnavailable
+from bureaucrat.ports import InstanceQuery
 
 ACTION = '<process name="p"><action participant="work"/></process>'
 DELAY = '<process name="p"><delay duration="1000"/></process>'
-AWAIT = '<process name="p"><await event="go" as="got"/></process>'
+AWAIT = '<process name="p"><await event="go" property="got"/></process>'
 
 
 async def waiting(office: Office, text: str = DELAY, id: str = "a") -> None:
@@ -71,3 +75,440 @@ async def test_every_message_is_settled_once_whatever_happens_to_its_commit(
     assert (settled_before, handed.settled) == (0, 1)
     assert office.storage.failures == []
     await office.emptied("outbox", "mailbox")
+
+
+# -- launches
+
+
+@pytest.mark.parametrize(
+    ("wanted", "id"),
+    [
+        ("order-17", "order-17"),
+        ("0199" + "f" * 28, "0199" + "f" * 28),
+        ("order 17/2", uuid.uuid5(uuid.NAMESPACE_URL, "order 17/2").hex),
+        ("ä_1", uuid.uuid5(uuid.NAMESPACE_URL, "ä_1").hex),
+        ("../../etc/passwd", uuid.uuid5(uuid.NAMESPACE_URL, "../../etc/passwd").hex),
+        ("x" * 65, uuid.uuid5(uuid.NAMESPACE_URL, "x" * 65).hex),
+    ],
+)
+async def test_an_instance_has_the_id_that_its_launch_asks_for(office: Office, wanted: str, id: str) -> None:
+    await office.run()
+
+    await office.settled(office.courier.launch(DELAY, wanted))
+
+    assert [row.id for row in await office.storage.instances(InstanceQuery())] == [id]
+
+
+async def test_a_launch_without_an_id_starts_an_instance_with_an_id_of_ours(office: Office) -> None:
+    await office.run()
+
+    await office.settled(office.courier.launch(DELAY), office.courier.launch(DELAY))
+
+    ids = [row.id for row in await office.storage.instances(InstanceQuery())]
+    assert [len(id) for id in ids] == [32, 32]
+    assert ids[0] != ids[1]
+
+
+async def test_a_bare_definition_starts_an_instance(office: Office) -> None:
+    """B-031: the body is the XML of a definition and nothing else."""
+    await office.run()
+
+    await office.settled(office.courier.launch_body(None, DELAY.encode(), "a"))
+
+    assert await status(office) == "running"
+
+
+async def test_a_launch_that_comes_a_hundred_times_starts_one_instance(office: Office) -> None:
+    """C21."""
+    await office.run()
+
+    handed = [office.courier.launch(DELAY, "a") for _ in range(100)]
+    await office.settled(*handed)
+    again = office.courier.launch(DELAY, "a")
+    await office.settled(again)
+
+    assert office.told("launched") == ["launched"]
+    assert [one.settled for one in (*handed, again)] == [1] * 101
+    assert await office.letters() == []
+
+
+REQUIRED = '<process name="p"><context><property name="who" type="str" required="yes"/></context></process>'
+KEYED = '<process name="p" key="=order"><context><property name="order" type="str"/></context><delay duration="9"/></process>'
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "reason"),
+    [
+        (REQUIRED, {}, "process 'p' needs who; give every required property at the start"),
+        (DELAY, {"x": "y" * 200}, "'x' has 202 bytes; a field may have 100"),
+        (DELAY, {"x": "y" * 90, "z": "y" * 90}, "all fields have 184 bytes; they may have 150"),
+        ('<process name="p"><nowhere/></process>', {}, None),
+        ("no XML", {}, None),
+        ('<!DOCTYPE p [<!ENTITY e "x">]><process name="p"/>', {}, None),
+        (KEYED, {"order": [1]}, "the key of the process is no text or number but [1]"),
+        (KEYED.replace("=order", "=nothing"), {}, None),
+    ],
+)
+async def test_a_launch_that_cannot_start_is_a_dead_letter_with_the_reason(
+    office: Office, text: str, fields: dict[str, Any], reason: str | None
+) -> None:
+    office.settings = replace(office.settings, limits=Limits(field_bytes=100, total_bytes=150))
+    await office.run()
+
+    handed = office.courier.launch(text, "a", fields=fields)
+    await office.settled(handed)
+
+    ((source, message_id, given),) = await office.letters()
+    assert (source, message_id, handed.settled, await status(office)) == (LAUNCHES, "a", 1, None)
+    assert given == reason or (reason is None and given)
+
+
+async def test_a_launch_by_a_name_that_nobody_registered_is_a_dead_letter(office: Office) -> None:
+    await office.run()
+
+    await office.settled(office.courier.launch_body(None, b'{"process": "order"}', "a"))
+
+    reason = "no process named 'order' is registered; send its definition"
+    assert await office.letters() == [(LAUNCHES, "a", reason)]
+
+
+@pytest.mark.parametrize(
+    ("given", "key"), [({}, "o-1"), ({"business_key": "mine"}, "mine"), ({"fields": {"order": "o-2"}}, "o-2")]
+)
+async def test_the_business_key_is_the_one_given_or_else_the_definitions(
+    office: Office, given: dict[str, Any], key: str
+) -> None:
+    await office.run()
+
+    await office.settled(office.courier.launch(KEYED.replace('"str"/>', '"str">o-1</property>'), "a", **given))
+
+    row = await office.storage.instance("a")
+    assert row.business_key == key
+
+
+# -- answers
+
+
+async def test_an_answer_with_its_token_is_applied(office: Office) -> None:
+    await waiting(office, ACTION)
+    (sent,) = await office.sent(1)
+
+    handed = office.courier.answer(sent, x=1)
+    await office.settled(handed)
+
+    assert (await status(office), handed.settled) == ("completed", 1)
+    assert (await office.storage.branches("a")).values[-1].value == b"1"
+
+
+async def test_one_answer_a_thousand_times_is_applied_once(office: Office) -> None:
+    """C10: the first counts, the others are history."""
+    await waiting(office, ACTION)
+    (sent,) = await office.sent(1)
+
+    handed = [office.courier.answer(sent, x=1) for _ in range(1_000)]
+    await office.settled(*handed)
+
+    assert {one.settled for one in handed} == {1}
+    assert office.told("answered") == ["answered"]
+    assert len(office.told("late")) == 999
+    assert await office.letters() == []
+
+
+async def test_of_two_answers_to_one_token_the_first_counts(office: Office) -> None:
+    """C11."""
+    await waiting(office, '<process name="p"><action participant="work"/><delay duration="9"/></process>')
+    (sent,) = await office.sent(1)
+
+    first, second = office.courier.answer(sent, x=1), office.courier.answer(sent, x=2)
+    await office.settled(first, second)
+
+    values = {row.name: row.value for row in (await office.storage.branches("a")).values}
+    assert values == {"": b"{}", "x": b"1"}
+    assert office.told("answered", "late") == ["answered", "late"]
+
+
+async def test_an_answer_after_the_end_is_history(office: Office) -> None:
+    """C8, C12."""
+    await waiting(office, ACTION)
+    (sent,) = await office.sent(1)
+    await office.settled(office.courier.cancel("a"))
+
+    handed = office.courier.answer(sent, x=1)
+    await office.settled(handed)
+
+    assert (await status(office), handed.settled, await office.letters()) == ("canceled", 1, [])
+    assert office.told("late") == ["late"]
+
+
+FORGED = "the token was not made by this engine; an answer sends back the header as it came"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda token: token[:-1] + ("A" if token[-1] != "A" else "B"),
+        lambda token: token[:-5],
+        lambda token: token.replace("a:1:", "a:2:"),
+        lambda token: "nonsense",
+        lambda token: ":::::",
+        lambda token: "ä\ud800:1:1::x",
+        lambda token: "a:1:1::",
+    ],
+)
+async def test_an_answer_with_a_token_that_is_not_ours_is_a_dead_letter(office: Office, spoil: Any) -> None:
+    """C9."""
+    await waiting(office, ACTION)
+    (sent,) = await office.sent(1)
+    header = {**sent.body["header"], "token": spoil(sent.token)}
+    content = wire.Response("a_0", header["token"], {"x": 1})
+
+    handed = office.courier.hand_in(MESSAGES, lambda: content, b"body", "m1")
+    await office.settled(handed)
+
+    assert await office.letters() == [(MESSAGES, "m1", FORGED)]
+    assert (office.engine.figures.forged, await status(office), handed.settled) == (1, "running", 1)
+
+
+async def test_a_token_of_another_database_is_not_ours(office: Office) -> None:
+    await waiting(office, ACTION)
+    (sent,) = await office.sent(1)
+    await office.die()
+    office.storage = FaultyStorage()
+    await waiting(office, ACTION)
+
+    await office.settled(office.courier.answer(sent, x=1))
+
+    assert [reason for _, _, reason in await office.letters()] == [FORGED]
+
+
+async def test_an_answer_without_a_token_is_for_the_one_attempt_at_its_address(office: Office) -> None:
+    await waiting(office, ACTION)
+
+    handed = office.courier.untokened("a_0", x=1)
+    await office.settled(handed)
+
+    assert (await status(office), handed.settled) == ("completed", 1)
+
+
+async def test_an_answer_without_a_token_is_refused_where_tokens_are_asked_for(office: Office) -> None:
+    office.settings = replace(office.settings, accept_untokened=False)
+    await waiting(office, ACTION)
+
+    await office.settled(office.courier.untokened("a_0", x=1))
+
+    reason = "the answer has no token, and [bureaucrat] accept_untokened is off"
+    assert await office.letters() == [(MESSAGES, "", reason)]
+    assert await status(office) == "running"
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("nobody_0", "there is no instance nobody"),
+        ("a_7", "the process 'p' has no activity at a_7"),
+        ("a_0_0_0", "the process 'p' has no activity at a_0_0_0"),
+        ("a_x", "the process 'p' has no activity at a_x"),
+        ("etc", "there is no instance etc"),
+    ],
+)
+async def test_an_answer_for_an_address_that_does_not_exist_is_a_dead_letter(
+    office: Office, target: str, reason: str
+) -> None:
+    await waiting(office, ACTION)
+
+    await office.settled(office.courier.untokened(target, x=1))
+
+    assert await office.letters() == [(MESSAGES, "", reason)]
+
+
+async def test_an_answer_without_a_token_where_nothing_waits_is_history(office: Office) -> None:
+    text = '<process name="p"><action participant="work"/><delay duration="9"/><action participant="x"/></process>'
+    await waiting(office, text)
+    await office.settled(office.courier.untokened("a_0", x=1))
+
+    handed = [office.courier.untokened(target, x=2) for target in ("a_0", "a_1", "a_2", "a")]
+    await office.settled(*handed)
+
+    assert office.told("late") == ["late"] * 4
+    assert await office.letters() == []
+
+
+# -- cancels and old timers
+
+
+async def test_a_cancel_ends_its_instance_and_says_why(office: Office) -> None:
+    """B-096."""
+    await waiting(office)
+
+    await office.settled(office.courier.cancel("a", "wrong order"))
+
+    assert await status(office) == "canceled"
+    entries = [entry.detail for entry in office.progress if entry.what == "canceled" and "reason" in entry.detail]
+    assert entries == [{"reason": "wrong order"}]
+
+
+async def test_a_cancel_of_an_ended_instance_is_ignored(office: Office) -> None:
+    """C8."""
+    await waiting(office)
+
+    handed = [office.courier.cancel("a"), office.courier.cancel("a")]
+    await office.settled(*handed)
+
+    assert (await status(office), await office.letters()) == ("canceled", [])
+
+
+async def test_a_cancel_of_an_activity_is_a_dead_letter(office: Office) -> None:
+    await waiting(office)
+
+    await office.settled(office.courier.cancel("a_0"))
+
+    reason = "a_0 is an activity; only a whole instance can be canceled from outside"
+    assert await office.letters() == [(MESSAGES, "", reason)]
+    assert await status(office) == "running"
+
+
+async def test_a_cancel_that_comes_before_its_launch_waits_for_it(office: Office) -> None:
+    await office.run()
+    cancel = office.courier.cancel("a")
+    await office.swept()
+    before = cancel.settled
+
+    launch = office.courier.launch(DELAY, "a")
+    await office.settled(launch, cancel)
+
+    assert (before, cancel.settled, await status(office)) == (0, 1, "canceled")
+    assert await office.letters() == []
+
+
+async def test_an_old_timer_ends_a_delay(office: Office) -> None:
+    """B-044."""
+    await waiting(office)
+
+    handed = office.courier.old_timer("a_0", 1_500.0)
+    await office.settled(handed)
+    before = await status(office)
+    office.clock.advance_to(1_501.0)
+    await office.swept()
+
+    assert (before, await status(office), handed.settled) == ("running", "completed", 1)
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [("nobody_0", "there is no instance nobody"), ("a_7", "the process 'p' has no activity at a_7")],
+)
+async def test_an_old_timer_for_an_unknown_target_is_a_dead_letter(office: Office, target: str, reason: str) -> None:
+    await waiting(office)
+
+    await office.settled(office.courier.old_timer(target, 5_000.0))
+
+    assert await office.letters() == [(TIMERS, "", reason)]
+
+
+async def test_an_old_timer_for_an_activity_that_is_over_is_ignored(office: Office) -> None:
+    await waiting(office, '<process name="p"><action participant="work"/><delay duration="9"/></process>')
+    await office.settled(office.courier.untokened("a_0"))
+
+    handed = office.courier.old_timer("a_0", 0)
+    await office.settled(handed)
+
+    assert (await status(office), await office.letters()) == ("running", [])
+
+
+# -- events
+
+
+async def test_an_event_wakes_whoever_waits_for_it(office: Office) -> None:
+    """B-040."""
+    await waiting(office, AWAIT)
+
+    handed = office.courier.event("go", "e1", n=1)
+    await office.settled(handed)
+    await office.until_true(lambda: office.told("ended"))
+
+    values = {row.name: row.value for row in (await office.storage.branches("a")).values}
+    assert (values["got"], handed.settled) == (b'{"n":1}', 1)
+
+
+async def test_an_event_with_an_id_counts_once_and_holds_up_nobody_in_its_chunk(office: Office) -> None:
+    await office.run()
+
+    ids = ["e1", "e2", "e1", "e3", "e2", "e1"]
+    handed = [office.courier.event("go", id) for id in ids]
+    handed.append(office.courier.message(b"nonsense", "m1"))
+    await office.settled(*handed)
+    later = office.courier.event("go", "e3")
+    await office.settled(later)
+
+    events = office.storage._tables.events.find("key")
+    assert [row.id for row in events] == ["e1", "e2", "e3"]
+    assert [one.settled for one in (*handed, later)] == [1] * 8
+    assert office.engine.figures.repeated == 4
+    assert [id for _, id, _ in await office.letters()] == ["m1"]
+
+
+async def test_an_event_without_an_id_counts_each_time(office: Office) -> None:
+    await office.run()
+
+    await office.settled(*(office.courier.event("go", n=1) for _ in range(3)))
+
+    events = office.storage._tables.events.find("key")
+    assert [(row.name, row.body) for row in events] == [("go", b'{"n":1}')] * 3
+    assert len({row.id for row in events}) == 3
+    assert office.engine.figures.unidentified == 3
+
+
+async def test_a_signal_goes_to_the_bus_and_its_echo_is_dropped(office: Office) -> None:
+    await waiting(office, '<process name="p"><signal event="go"/></process>')
+    await office.until_true(office.courier.signals)
+    (signal,) = office.courier.signals()
+
+    echo = office.courier.bus(signal)
+    await office.settled(echo)
+
+    assert [row.name for row in office.storage._tables.events.find("key")] == ["go"]
+    assert echo.settled == 1
+
+
+# -- questions
+
+
+async def test_whoever_asks_for_an_unknown_instance_is_told_so(office: Office) -> None:
+    await office.run()
+
+    await office.settled(office.courier.ask("a", "me", "17"))
+
+    assert office.courier.replies == [("me", "17", {"instance": "a", "known": False, "dead": None})]
+
+
+async def test_whoever_asks_for_a_launch_that_failed_is_told_why(office: Office) -> None:
+    await office.run()
+    await office.settled(office.courier.launch(REQUIRED, "a"))
+
+    await office.settled(office.courier.ask("a"))
+
+    ((_, _, answer),) = office.courier.replies
+    reason = "process 'p' needs who; give every required property at the start"
+    assert answer == {"instance": "a", "known": False, "dead": reason}
+
+
+async def test_whoever_asks_is_told_where_an_instance_stands(office: Office) -> None:
+    await waiting(office, KEYED)
+
+    await office.settled(office.courier.ask("a"))
+
+    ((_, _, answer),) = office.courier.replies
+    assert answer["started"] == pytest.approx(1_000.0, abs=1)
+    assert {**answer, "started": 0} == {
+        "instance": "a",
+        "known": True,
+        "process": "p",
+        "business_key": "",
+        "status": "running",
+        "outcome": None,
+        "started": 0,
+        "ended": None,
+        "fields": {"order": ""},
+        "fault": None,
+        "incidents": [],
+    }
