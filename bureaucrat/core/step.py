@@ -51,6 +51,9 @@ _DEFAULT = Limits()
 #: what an activation whose fault handler has taken over does not do any more
 _NOT_WHILE_HANDLING = frozenset({Todo.FORK, Todo.BODY, Todo.JOINED})
 
+#: what an activation does whose timeout may run out
+_WITH_A_TIMER = frozenset({State.ACTIVE, State.WAITING, State.PAUSED})
+
 
 def step(
     definition: Definition,
@@ -259,8 +262,11 @@ class _Step(Endings):
         if branch is None or frame is None:
             self.emit(Refuse("the activity is not active any more"))
             return
-        at = Place(branch, frame)
-        self.react(at, lambda run: self.activity(at).on_alarm(run, at, message.at))
+        if frame.state not in _WITH_A_TIMER:
+            self.emit(Refuse(f"the activity is {frame.state.value}; no timer of it can run out now"))
+            return
+        at, when = Place(branch, frame), max(message.at, self.now)
+        self.react(at, lambda run: self.activity(at).on_alarm(run, at, when))
 
     def _repair(self, message: Retry | Skip) -> None:
         branch = self.copy.branches.get(message.branch)

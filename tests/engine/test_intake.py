@@ -12,6 +12,7 @@ from world import FaultyStorage
 
 from bureaucrat import wire
 from bureaucrat.core.limits import Limits
+from bureaucrat.core.messages import Resume, Suspend
 from bureaucrat.errors import StaleVersion, StorageUnavailable
 from bureaucrat.ports import InstanceQuery
 
@@ -391,6 +392,63 @@ async def test_an_old_timer_ends_a_delay(office: Office) -> None:
     await office.swept()
 
     assert (before, await status(office), handed.settled) == ("running", "completed", 1)
+
+
+@pytest.mark.parametrize("instant", [999.0, 0, -5])
+async def test_an_old_timer_in_the_past_fires_now(office: Office, instant: float) -> None:
+    """C22."""
+    await waiting(office)
+
+    await office.settled(office.courier.old_timer("a_0", instant))
+    await office.until_true(lambda: office.told("ended"))
+
+    assert await status(office) == "completed"
+
+
+async def test_a_timeout_message_ends_a_delay_at_once(office: Office) -> None:
+    await waiting(office)
+
+    handed = office.courier.message({"name": "timeout", "target": "a_0", "origin": "", "payload": {}})
+    await office.settled(handed)
+    await office.until_true(lambda: office.told("ended"))
+
+    assert await status(office) == "completed"
+
+
+async def test_an_old_timer_lets_another_activity_time_out(office: Office) -> None:
+    await waiting(office, ACTION)
+
+    await office.settled(office.courier.old_timer("a_0", 0))
+    await office.until_true(lambda: office.told("incident"))
+
+    (incident,) = await office.storage.incidents("a")
+    assert (incident.kind, incident.code) == ("fault", "Timeout")
+
+
+async def test_an_old_timer_for_an_activity_between_two_attempts_is_ignored(office: Office) -> None:
+    await waiting(office, '<process name="p"><action participant="work" retries="3" delay="100"/></process>')
+    (sent,) = await office.sent(1)
+    await office.settled(office.courier.answer(sent, status="error", error="busy"))
+
+    handed = office.courier.old_timer("a_0", 0)
+    await office.settled(handed)
+    await office.swept()
+
+    assert (await status(office), handed.settled) == ("running", 1)
+    assert await office.storage.incidents("a") == []
+
+
+async def test_an_old_timer_of_a_suspended_instance_fires_when_it_goes_on(office: Office) -> None:
+    await waiting(office)
+    await office.engine.tell("a", Suspend())
+
+    await office.settled(office.courier.old_timer("a_0", 0))
+    await office.swept()
+    before = await status(office)
+    await office.engine.tell("a", Resume())
+    await office.until_true(lambda: office.told("ended"))
+
+    assert (before, await status(office)) == ("suspended", "completed")
 
 
 @pytest.mark.parametrize(
