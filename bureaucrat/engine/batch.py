@@ -16,6 +16,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from ..clock import Clock
 from ..core.effects import Effect
@@ -125,10 +126,19 @@ class Batches:
         for instance, group in groups.items():
             prepared.suspects = group
             cached, row = pinned[instance], rows.get(instance)
+            if cached is None and row is None:
+                group = self._before_birth(group, prepared.collector)
             if cached is not None and row is not None and cached.version != row.version:
                 cached = None
-            await self._apply(batch, prepared, group, row, cached)
+            if group:
+                await self._apply(batch, prepared, group, row, cached)
         prepared.collector.finished()
+
+    def _before_birth(self, group: list[Delivery], collector: Collector) -> list[Delivery]:
+        """What begins with the start of an instance that does not exist; what came before it is for nobody."""
+        early = list(takewhile(lambda delivery: delivery.birth is None, group))
+        self._unknown(early, collector)
+        return group[len(early) :]
 
     async def _present(self, batch: Batch, prepared: Prepared) -> list[Delivery]:
         """The deliveries to apply: not those put off, nor mail whose row is gone because it was applied already."""
@@ -163,10 +173,7 @@ class Batches:
         """All messages of one instance, repeated on a fresh copy if more branches are needed."""
         below: list[str] = []
         while True:
-            cached = cached or await self._fresh(batch, prepared, group, row)
-            if cached is None:
-                self._unknown(group, prepared.collector)
-                return
+            cached = cached or await self._fresh(prepared, group, row)
             try:
                 await self._load(batch, cached.copy, group, below)
                 results = self._steps(cached, prepared, group)
@@ -179,10 +186,8 @@ class Batches:
                 cached = None
         self._collect(cached, prepared, results)
 
-    async def _fresh(
-        self, batch: Batch, prepared: Prepared, group: list[Delivery], row: InstanceRow | None
-    ) -> Cached | None:
-        """A copy from storage, or of a new instance; None if there is neither."""
+    async def _fresh(self, prepared: Prepared, group: list[Delivery], row: InstanceRow | None) -> Cached:
+        """A copy from storage, or of a new instance."""
         if row is None:
             return self._born(group, prepared.collector)
         for delivery in group:
@@ -232,10 +237,9 @@ class Batches:
         prepared.copies.append(cached)
         prepared.collector.changed(cached.copy, cached.version)
 
-    def _born(self, group: list[Delivery], collector: Collector) -> Cached | None:
+    def _born(self, group: list[Delivery], collector: Collector) -> Cached:
         birth = group[0].birth
-        if birth is None:
-            return None
+        assert birth is not None, "what came before the start was taken out"
         definition = birth.definition
         self._definitions.store(definition, collector.writes)
         instance = Instance(
@@ -267,7 +271,7 @@ class Batches:
             collector.reply(delivery, unknown)
             if delivery.mail is not None:
                 collector.writes.mail_gone.append(delivery.mail)
-            if isinstance(delivery.message, Input):
+            if isinstance(delivery.message, Input) or delivery.letter is not None:
                 self.bury(delivery, str(unknown), collector.writes)
 
     def bury(self, delivery: Delivery, reason: str, writes: Writes) -> None:

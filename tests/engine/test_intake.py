@@ -12,7 +12,9 @@ from world import FaultyStorage
 
 from bureaucrat import wire
 from bureaucrat.core.limits import Limits
-from bureaucrat.core.messages import Resume, Suspend
+from bureaucrat.core.messages import Cancel, Resume, Suspend
+from bureaucrat.engine.delivery import Birth, Delivery, Letter
+from bureaucrat.engine.starts import start_of
 from bureaucrat.errors import StaleVersion, StorageUnavailable
 from bureaucrat.ports import InstanceQuery
 
@@ -134,7 +136,10 @@ async def test_a_launch_that_comes_a_hundred_times_starts_one_instance(office: O
 
 
 REQUIRED = '<process name="p"><context><property name="who" type="str" required="yes"/></context></process>'
-KEYED = '<process name="p" key="=order"><context><property name="order" type="str"/></context><delay duration="9"/></process>'
+KEYED = (
+    '<process name="p" key="=order"><context><property name="order" type="str"/></context>'
+    '<delay duration="9"/></process>'
+)
 
 
 @pytest.mark.parametrize(
@@ -379,6 +384,19 @@ async def test_a_cancel_that_comes_before_its_launch_waits_for_it(office: Office
 
     assert (before, cancel.settled, await status(office)) == (0, 1, "canceled")
     assert await office.letters() == []
+
+
+async def test_a_launch_counts_though_a_cancel_came_before_it_in_its_batch(office: Office) -> None:
+    engine = await office.start()
+    definition = engine.definitions.read(DELAY)
+    start = start_of(definition, {}, office.settings.limits)
+
+    engine.put(Delivery("a", Cancel(), letter=Letter(MESSAGES, b"cancel", "m1")))
+    engine.put(Delivery("a", start, Birth(definition)))
+    await engine.drain()
+
+    assert await status(office) == "running"
+    assert await office.letters() == [(MESSAGES, "m1", "there is no instance a")]
 
 
 async def test_an_old_timer_ends_a_delay(office: Office) -> None:
