@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -31,7 +32,14 @@ class Definitions:
 
         :raises bureaucrat.definition.problems.InvalidDefinition: with every problem of the document.
         """
-        definition = self._texts.get(text) or self._read(text)
+        return self._learn(text, self._texts.get(text) or self._read(text))
+
+    async def read_beside(self, text: str) -> Definition:
+        """As :meth:`read`; other messages are worked on meanwhile."""
+        return self._learn(text, self._texts.get(text) or await asyncio.to_thread(self._read, text))
+
+    def _learn(self, text: str, definition: Definition) -> Definition:
+        """Know from now on what a text says."""
         self._texts[text] = definition
         if len(self._texts) > self._size:
             self._texts.popitem(last=False)

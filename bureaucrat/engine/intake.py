@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 
 _CHUNK = 200  #: messages that are told apart in one transaction
 _LARGE = 1 << 15  # characters of a definition from which it is read in a thread
-_EARLY = 1_000  # cancels that may wait for their instance
+_EARLY = 50  # cancels that may wait for their instance; each takes the place of a message that the broker hands out
+_AS_IT_CAME = "; an answer sends back the header as it came"
 
 
 class Intake:
@@ -55,7 +56,7 @@ class Intake:
         content = incoming.content
         if isinstance(content, wire.Response) and content.token and not self._waiting and not self._outbox.is_full:
             delivery = self._answer(incoming, content, content.token)
-            if delivery is not None:
+            if delivery is not None and delivery.instance == content.target.partition("_")[0]:
                 self._shell.put(delivery)
                 return
         self._waiting.append(incoming)
@@ -148,7 +149,10 @@ class Intake:
             delivery = self._answer(incoming, content, content.token)
             if delivery is None:
                 self._shell.figures.forged += 1
-                raise Refused("the token was not made by this engine; an answer sends back the header as it came")
+                raise Refused("the token was not made by this engine" + _AS_IT_CAME)
+            if delivery.instance != content.target.partition("_")[0]:
+                self._shell.figures.forged += 1
+                raise Refused(f"the token is of another instance than the target {content.target[:200]}" + _AS_IT_CAME)
             return delivery
         if not self._shell.settings.accept_untokened:
             raise Refused("the answer has no token, and [bureaucrat] accept_untokened is off")
@@ -190,9 +194,8 @@ class Intake:
         return delivery
 
     async def _read(self, text: str) -> Definition:
-        if len(text) < _LARGE:
-            return self._shell.definitions.read(text)
-        return await asyncio.to_thread(self._shell.definitions.read, text)
+        definitions = self._shell.definitions
+        return definitions.read(text) if len(text) < _LARGE else await definitions.read_beside(text)
 
     async def _cancel(self, incoming: Incoming, content: wire.Terminate) -> Delivery | None:
         if "_" in content.target:

@@ -321,9 +321,15 @@ class Office(World):
     async def swept(self, times: int = 2) -> None:
         """Let the engine work until it has swept so often; what is to be done in memory is done by then."""
         for _ in range(times):
+            await self.until_true(self._is_quiet)
             with contextlib.suppress(StorageUnavailable):
                 await self.engine.sweep()
-        await self.until_true(lambda: self.engine._pipeline.is_idle and self.engine._events.is_idle)
+        await self.until_true(self._is_quiet)
+
+    def _is_quiet(self) -> bool:
+        exchange = self.engine._exchange
+        is_taken = not exchange._intake._waiting or exchange.outbox.is_full
+        return is_taken and self.engine._pipeline.is_idle and self.engine._events.is_idle
 
     async def letters(self) -> list[tuple[str, str, str]]:
         """Source, message id and reason of each dead letter, oldest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from world import FaultyStorage
 from bureaucrat import wire
 from bureaucrat.core.limits import Limits
 from bureaucrat.core.messages import Cancel, Resume, Suspend
+from bureaucrat.definition.reader import read
 from bureaucrat.engine.delivery import Birth, Delivery, Letter
 from bureaucrat.engine.starts import start_of
 from bureaucrat.errors import StaleVersion, StorageUnavailable
@@ -192,6 +194,28 @@ async def test_the_business_key_is_the_one_given_or_else_the_definitions(
     assert row.business_key == key
 
 
+async def test_a_large_definition_is_read_beside_the_loop_and_learned_on_it(office: Office) -> None:
+    office.read, threads = reader_that_tells_its_thread()
+    office.courier.learn = lambda participants, events: threads.append(threading.current_thread().name)
+    text = '<process name="p">' + '<action participant="work"/>' * 2_000 + "</process>"
+    await office.run()
+
+    await office.settled(office.courier.launch(text, "a"))
+
+    assert threads[0] != threading.main_thread().name
+    assert threads[1:] == [threading.main_thread().name]
+
+
+def reader_that_tells_its_thread() -> tuple[Any, list[str]]:
+    threads: list[str] = []
+
+    def read_it(text: str) -> Any:
+        threads.append(threading.current_thread().name)
+        return read(text)
+
+    return read_it, threads
+
+
 # -- answers
 
 
@@ -285,6 +309,22 @@ async def test_a_token_of_another_database_is_not_ours(office: Office) -> None:
     await office.settled(office.courier.answer(sent, x=1))
 
     assert [reason for _, _, reason in await office.letters()] == [FORGED]
+
+
+async def test_an_answer_with_the_token_of_another_instance_is_a_dead_letter(office: Office) -> None:
+    """C9."""
+    await waiting(office, ACTION, "a")
+    await office.settled(office.courier.launch(ACTION, "b"))
+    first, second = await office.sent(2)
+    header = {**first.body["header"], "token": second.token}
+
+    handed = office.courier.message({"header": header, "fields": {"x": 1}})
+    await office.settled(handed)
+
+    reason = "the token is of another instance than the target a_0; an answer sends back the header as it came"
+    assert [reason for _, _, reason in await office.letters()] == [reason]
+    assert (await status(office, "a"), await status(office, "b")) == ("running", "running")
+    assert office.engine.figures.forged == 1
 
 
 async def test_an_answer_without_a_token_is_for_the_one_attempt_at_its_address(office: Office) -> None:
@@ -386,6 +426,33 @@ async def test_a_cancel_that_comes_before_its_launch_waits_for_it(office: Office
     assert await office.letters() == []
 
 
+async def test_a_cancel_whose_launch_never_comes_is_a_dead_letter_after_a_while(office: Office) -> None:
+    """C7."""
+    await office.run()
+    cancel = office.courier.message(wire.encode_terminate("a")[1], "m1")
+    await office.swept(3)
+    office.clock.advance_to(1_059.0)
+    await office.swept(3)
+    before = cancel.settled
+
+    office.clock.advance_to(1_061.0)
+    await office.settled(cancel)
+    await office.swept()
+
+    assert (before, cancel.settled) == (0, 1)
+    assert await office.letters() == [(MESSAGES, "m1", "there is no instance a")]
+
+
+async def test_cancels_without_instances_hold_up_nobody(office: Office) -> None:
+    await office.run()
+
+    strangers = [office.courier.cancel(f"nobody{number}") for number in range(100)]
+    await office.until_true(lambda: sum(one.settled for one in strangers) >= 50)
+    await office.settled(office.courier.launch(DELAY, "a"))
+
+    assert sum(not one.settled for one in strangers) <= 50
+
+
 async def test_a_launch_counts_though_a_cancel_came_before_it_in_its_batch(office: Office) -> None:
     engine = await office.start()
     definition = engine.definitions.read(DELAY)
@@ -407,7 +474,7 @@ async def test_an_old_timer_ends_a_delay(office: Office) -> None:
     await office.settled(handed)
     before = await status(office)
     office.clock.advance_to(1_501.0)
-    await office.swept()
+    await office.until_true(lambda: office.told("ended"))
 
     assert (before, await status(office), handed.settled) == ("running", "completed", 1)
 
