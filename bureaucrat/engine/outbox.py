@@ -65,7 +65,7 @@ class Outbox:
 
     def signal(self, emitted: Emit) -> OutboxRow:
         number = self._shell.numbers()
-        outgoing = self._courier.signal(emitted.name, encode(emitted.body), str(number), self.origin)
+        outgoing = self._courier.signal(emitted.name, encode(emitted.body), f"{self.origin}-{number}", self.origin)
         return self.row(outgoing, "", number)
 
     def dead(self, letter: DeadRow) -> OutboxRow:

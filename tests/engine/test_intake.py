@@ -613,6 +613,22 @@ async def test_a_signal_goes_to_the_bus_and_its_echo_is_dropped(office: Office) 
     assert echo.settled == 1
 
 
+async def test_a_signal_of_another_database_is_an_event(office: Office) -> None:
+    await waiting(office, '<process name="p"><signal event="go"/></process>')
+    await office.until_true(office.courier.signals)
+    (signal,) = office.courier.signals()
+    await office.die()
+    office.storage = FaultyStorage()
+    await office.run()
+
+    await office.settled(office.courier.bus(signal), office.courier.bus(signal))
+
+    (event,) = office.storage._tables.events.find("key")
+    origin = signal.properties.headers["bureaucrat-origin"]
+    assert (event.name, event.id) == ("go", signal.properties.message_id)
+    assert event.id.startswith(origin)
+
+
 # -- questions
 
 
