@@ -32,6 +32,9 @@ class Outbox:
         self._waiting: dict[int, OutboxRow] = {}
         self._attempts: dict[tuple[str, int], int] = {}  #: of rows that wait: instance and attempt -> number
         self._confirmed: list[int] = []
+        self._over: set[int] = set()  #: rows that the broker has, or needs no more; a reader may see them yet
+        self._deleted: list[int] = []  #: those of them that are gone from storage
+        self._loads = 0  #: readers under way
         self._since: dict[str, set[tuple[str, int]]] = {}  #: destinations made anew -> attempts that left since
         self.sent_to: set[str] = set()  #: destinations of attempts, since the start
         self.tokens = Tokens(b"")
@@ -123,6 +126,7 @@ class Outbox:
         if row.attempt is not None and row.destination in self._since:
             self._since[row.destination].add((row.instance, row.attempt))
         self._confirmed.append(number)
+        self._over.add(number)
         self._shell.figures.published += 1
 
     def seed(self, writes: Writes) -> list[int]:
@@ -134,11 +138,15 @@ class Outbox:
         self._confirmed += seeded
 
     def committed(self, writes: Writes, dispatches: dict[tuple[str, int], Dispatch]) -> None:
+        self._deleted += writes.outbox_gone
         for attempt in writes.attempts_gone:
             number = self._attempts.pop(attempt, None)
             if number is not None:
                 del self._waiting[number]
+                self._over.add(number)
+                self._deleted.append(number)
                 self._courier.discard(number)
+        self._tidy()
         for row in sorted(writes.outbox, key=_priority):
             self._publish(row)
         for (instance, _), dispatch in dispatches.items():
@@ -146,7 +154,7 @@ class Outbox:
                 self._shell.put(stuck(dispatch, instance))
 
     def _publish(self, row: OutboxRow) -> None:
-        if row.number in self._waiting:
+        if row.number in self._waiting or row.number in self._over:
             return
         self._waiting[row.number] = row
         if row.attempt is not None:
@@ -158,16 +166,26 @@ class Outbox:
         if row.attempt is not None and self._attempts.get((row.instance, row.attempt)) == row.number:
             del self._attempts[row.instance, row.attempt]
 
+    def _tidy(self) -> None:
+        """Forget what is deleted, unless a reader may have seen it before."""
+        if not self._loads:
+            self._over.difference_update(self._deleted)
+            self._deleted.clear()
+
     async def load(self) -> int:
         """Publish what stands in storage and is not under way; returns how many rows that were."""
         found, after = 0, 0
-        skipped = set(self._confirmed)
-        while rows := await self._shell.storage.outbox(_PAGE, after):
-            for row in rows:
-                if row.number not in self._waiting and row.number not in skipped:
-                    self._publish(row)
-                    found += 1
-            after = rows[-1].number
+        self._loads += 1
+        try:
+            while rows := await self._shell.storage.outbox(_PAGE, after):
+                for row in rows:
+                    if row.number not in self._waiting and row.number not in self._over:
+                        self._publish(row)
+                        found += 1
+                after = rows[-1].number
+        finally:
+            self._loads -= 1
+            self._tidy()
         if found:
             log.info("published what an earlier run left", extra={"rows": found})
         return found
