@@ -32,11 +32,13 @@ class Definitions:
 
         :raises bureaucrat.definition.problems.InvalidDefinition: with every problem of the document.
         """
-        return self._learn(text, self._texts.get(text) or self._read(text))
+        known = self._texts.get(text)
+        return self._learn(text, self._read(text) if known is None else known)
 
     async def read_beside(self, text: str) -> Definition:
         """As :meth:`read`; other messages are worked on meanwhile."""
-        return self._learn(text, self._texts.get(text) or await asyncio.to_thread(self._read, text))
+        known = self._texts.get(text)
+        return self._learn(text, await asyncio.to_thread(self._read, text) if known is None else known)
 
     def _learn(self, text: str, definition: Definition) -> Definition:
         """Know from now on what a text says."""

@@ -20,7 +20,7 @@ from bureaucrat.core.effects import Dispatch
 from bureaucrat.engine.engine import Engine
 from bureaucrat.engine.settings import Settings
 from bureaucrat.errors import BrokerUnavailable, StorageUnavailable
-from bureaucrat.ports import DestinationRow, Inbound, Incoming, Outgoing, OutboxRow, Properties
+from bureaucrat.ports import DestinationRow, Inbound, Incoming, OutboxRow, Outgoing, Properties
 
 LAUNCHES, MESSAGES, EVENTS, TIMERS, DEAD = "launches", "messages", "events", "timers", "dead"
 NOTICES, SIGNALS = "bureaucrat.lifecycle", "bureaucrat.signals"
