@@ -12,6 +12,7 @@ class Exit(IntEnum):
     UNFINISHED = 1  #: a process has faulted, needs a person, or was given up waiting for
     INVALID = 2  #: bad definition or bad arguments
     NOT_STARTED = 3
+    REFUSED = 4  #: what was asked for cannot be done to the instance, or names none
     INTERRUPTED = 130  #: Ctrl-C
     STOPPED = 143  #: SIGTERM
 

@@ -24,32 +24,33 @@ _AFTER = "after"
 _NUMBER = "{n}"  #: in a text it stands for the number of the instance
 
 
-def parse_fields(definition: Definition, arguments: Iterable[str]) -> dict[str, Any]:
+def parse_fields(definition: Definition, arguments: Iterable[str], option: str = "--field ") -> dict[str, Any]:
     """The fields that the arguments of ``--field`` give.
 
+    :param option: what stands before each argument on the command line.
     :raises Failure: one of them is none, or does not fit its type.
     """
     declared = {one.name: one.type for one in definition.activities[0].scope or ()}
-    return dict(_field(argument, declared) for argument in arguments)
+    return dict(_field(argument, declared, option) for argument in arguments)
 
 
-def _field(argument: str, declared: dict[str, str]) -> tuple[str, Any]:
+def _field(argument: str, declared: dict[str, str], option: str) -> tuple[str, Any]:
     name, equals, text = argument.partition("=")
     name, colon, type = name.strip().partition(":")
     if not equals or not name:
         example = f"{name or 'order_id'}=1017"
-        raise Failure(Exit.INVALID, f"--field {argument!r} is no name=value: write for example --field {example}")
+        raise Failure(Exit.INVALID, f"{option}{argument!r} is no name=value: write for example {option}{example}")
     if colon and type not in _TYPES:
         close = did_you_mean(type, _TYPES)
         raise Failure(
-            Exit.INVALID, f"--field {argument!r}: there is no type {type!r}{close}; write {', '.join(_TYPES)}"
+            Exit.INVALID, f"{option}{argument!r}: there is no type {type!r}{close}; write {', '.join(_TYPES)}"
         )
     found = type or declared.get(name, "str")
     try:
         return name, parse_property(found, text)
     except NoValue as refused:
         why = f"the process declares {name} as {found}" if not colon else f"{found} was asked for"
-        raise Failure(Exit.INVALID, f"--field {argument!r}: {refused.message} ({why})") from refused
+        raise Failure(Exit.INVALID, f"{option}{argument!r}: {refused.message} ({why})") from refused
 
 
 def numbered(fields: Any, number: int) -> Any:
@@ -112,14 +113,27 @@ def parse_event(argument: str) -> PlannedEvent:
     body: dict[str, Any] = {}
     after = 0.0
     for word in words[1:]:
-        name, equals, text = word.partition("=")
-        if not equals or not name:
-            raise Failure(Exit.INVALID, f"--event {argument!r}: {word!r} is no name=value")
+        name, text = _pair(word, f"--event {argument!r}: ")
         if name == _AFTER:
             after = _duration(argument, text)
         else:
             body[name] = _json_or_text(text)
     return PlannedEvent(argument, words[0], body, after)
+
+
+def parse_body(words: Iterable[str]) -> dict[str, Any]:
+    """The body of an event: ``order_id=1017``; what reads as JSON is JSON, everything else is text.
+
+    :raises Failure: a word is no name=value.
+    """
+    return {name: _json_or_text(text) for name, text in (_pair(word, "") for word in words)}
+
+
+def _pair(word: str, where: str) -> tuple[str, str]:
+    name, equals, text = word.partition("=")
+    if not equals or not name:
+        raise Failure(Exit.INVALID, f"{where}{word!r} is no name=value")
+    return name, text
 
 
 def _duration(argument: str, text: str) -> float:

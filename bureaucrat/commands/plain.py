@@ -115,6 +115,6 @@ def waiting(row: Row, now: float) -> str:
     until = f"{row.then} in {rough(row.until - now)}" if row.until is not None else ""
     if isinstance(row.activity, Action):
         last = f"last {quoted(row.failures[-1].error)}, " if row.failures else ""
-        state = until or f"attempt {row.tries or 1} asked {row.participant} {rough(now - row.since)} ago"
+        state = until or f"attempt {row.tries or 1} asked {row.participant} {rough(now - (row.asked or row.since))} ago"
         return last + state
     return ", ".join(filter(None, (row.waits, until))) or f"active for {rough(now - row.since)}"

@@ -10,14 +10,14 @@ from typing import Any
 
 from .. import __version__
 from ..core.activities import Action
-from ..core.activity import Activity
 from ..definition.problems import closest
 from ..ports import IncidentRow
 from .failure import Exit
 from .plain import waiting
 from .plan import Ending, Plan, Result
 from .story import Story
-from .wording import clock, command, count, one_line, pairs, quoted, rough
+from .why import why
+from .wording import clock, command, count, pairs, rough
 
 _NO_ROW = frozenset({"process", "case", "block"})
 _MOST_SHOWN = 10  #: instances told of one by one
@@ -153,23 +153,9 @@ def _where(plan: Plan, ending: Ending, result: Result) -> list[str]:
 
 def _incident(plan: Plan, story: Story, incident: IncidentRow) -> str:
     activity = story.definition.activities[incident.activity]
-    return f"{activity.label} ({story.place(incident.activity)}): {_why(plan, activity, incident)}"
-
-
-def _why(plan: Plan, activity: Activity, incident: IncidentRow) -> str:
-    message = quoted(incident.message)
-    match incident.kind:
-        case "unroutable":
-            name = activity.participant.literal if isinstance(activity, Action) else None
-            return one_line(incident.message) + ("" if name is None else _served(plan, name))
-        case "fault":
-            return f"fault {incident.code}, and no handler around takes it: {message}"
-        case "engine":
-            return f"a defect of the engine, please report it: {message}"
-    if isinstance(activity, Action) and incident.code == "ActionError":
-        attempts = activity.policy.retries + 1
-        return f"{attempts} of {attempts} attempts answered error, last {message}"
-    return f"{incident.code}: {one_line(incident.message)}"
+    name = activity.participant.literal if isinstance(activity, Action) else None
+    served = "" if name is None else _served(plan, name)
+    return f"{activity.label} ({story.place(incident.activity)}): {why(activity, incident, served)}"
 
 
 def continuing(plan: Plan, result: Result) -> str:

@@ -29,7 +29,7 @@ from .runner import Runner
 from .wording import count
 
 
-def _seconds(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
+def duration(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
     """The value of an option that is a duration."""
     try:
         return None if text is None else parse_duration(text)
@@ -89,7 +89,7 @@ def _seconds(context: click.Context, option: click.Parameter, text: str | None) 
     show_default=True,
     help="How much of what happens is kept.",
 )
-@click.option("--timeout", callback=_seconds, metavar="DURATION", help="Give up waiting after this time (exit code 1).")
+@click.option("--timeout", callback=duration, metavar="DURATION", help="Give up waiting after this time (exit code 1).")
 @click.option(
     "--json",
     "is_json",

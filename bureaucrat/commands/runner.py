@@ -16,7 +16,7 @@ from ..core.instance import Copy
 from ..core.messages import Retry
 from ..core.states import State
 from ..embedded import embedded
-from ..engine.codec import add_loaded, decode, decode_instance
+from ..engine.codec import decode_instance
 from ..engine.numbers import instance_id
 from ..engine.settings import Settings
 from ..engine.starts import business_key_of
@@ -29,6 +29,7 @@ from .plan import Ending, Plan, Result
 from .progress import Change, View
 from .report import opening
 from .stops import Stops
+from .stored import copy_of, entries_of, fields_of
 from .story import Story
 
 _PAGE = 500  #: rows asked for at a time
@@ -213,14 +214,7 @@ class Runner:
         return story
 
     async def _restore(self, story: Story) -> None:
-        entries: list[Progress] = []
-        after = 0
-        while page := await self._engine.storage.history(story.instance, after, _PAGE):
-            for row in page:
-                if row.at < self._result.started and row.what not in ("input", "released"):
-                    detail = decode(row.detail)
-                    entries.append(Progress(story.instance, row.at, row.what, row.activity, row.address, detail))
-            after = page[-1].number
+        entries = await entries_of(self._engine.storage, story.instance, self._result.started)
         story.restore(entries, await self._copy(story.instance))
         await self._look(story)
 
@@ -293,12 +287,8 @@ class Runner:
         return None if row is None else await self._meet(row)
 
     async def _copy(self, instance: str) -> Copy:
-        """It as it is stored; it may go on between the two queries, so its branches may be older than the rest."""
-        branches = await self._engine.storage.branches(instance)
-        row = await self._engine.storage.instance(instance)
-        assert row is not None, "it was stored when it was told of"
-        copy = Copy(decode_instance(row))
-        add_loaded(copy, branches)
+        copy = await copy_of(self._engine.storage, instance)
+        assert copy is not None, "it was stored when it was told of"
         return copy
 
     async def _note_resting(self, stories: Iterable[Story]) -> None:
@@ -332,13 +322,8 @@ class Runner:
         self._result.ended = self._clock.now()
         for story in self._stories:
             copy = await self._copy(story.instance)
-            ending = Ending(story, copy.instance.status.value, copy.instance.outcome, dict(_fields(copy)))
+            ending = Ending(story, copy.instance.status.value, copy.instance.outcome, fields_of(copy))
             for one in story.family():
                 ending.incidents += [(one, row) for row in await self._engine.storage.incidents(one.instance)]
             self._result.endings.append(ending)
         return self._result
-
-
-def _fields(copy: Copy) -> dict[str, Any]:
-    scope = copy.branches[""].scopes.get(0)
-    return {} if scope is None else scope.values

@@ -17,7 +17,7 @@ from ..core.instance import Copy, Frame
 from ..core.states import State
 from ..core.table import Definition
 from ..engine.writes import Progress
-from ..ports import WaitRow
+from ..ports import IncidentRow, WaitRow
 
 _HIDDEN = frozenset({"process", "case", "block"})
 _MOST_ROWS = 60  #: below one row; a long loop shows its last ones
@@ -55,6 +55,7 @@ class Row:
     is_before: bool = False  #: an earlier run of this program did it
     participant: str = ""
     tries: int = 0
+    asked: float | None = None  #: when the present attempt was handed out
     is_again: bool = False  #: the attempt was asked before, with the same key and token
     turns: int = 0
     failures: list[FailedAttempt] = field(default_factory=list)
@@ -197,19 +198,20 @@ class Story:
         match entry.what:
             case "dispatched":
                 row.is_again = row.tries == detail["attempt"]
-                row.participant, row.tries = detail["participant"], detail["attempt"]
+                row.participant, row.tries, row.asked = detail["participant"], detail["attempt"], entry.at
                 row.mark, row.until = Mark.ACTIVE, None
             case "failed":
                 self.retries += 1
                 row.failures.append(FailedAttempt(detail["attempt"], detail["error"], detail["wait"]))
                 row.mark, row.until, row.then = Mark.RETRYING, entry.at + detail["wait"], "again"
+                row.asked = row.until
             case "incident":
                 self.opened += 1
                 self.incidents.add(detail["number"])
                 row.mark, row.until, row.waits = Mark.INCIDENT, None, detail["message"]
             case "resolved":
                 self.incidents.discard(detail["number"])
-                row.mark, row.waits = Mark.ACTIVE, ""
+                row.mark, row.waits, row.asked = Mark.ACTIVE, "", entry.at
             case "caught":
                 row.notes.append(f"caught {detail['code']}")
                 row.mark, row.until, row.waits = Mark.ACTIVE, None, ""
@@ -245,6 +247,8 @@ class Story:
                     row = self._open.get(address) or self._start(activity, address, frame.since)
                     if row is not None:
                         row.since, row.tries = frame.since, frame.tries
+                        if isinstance(activity, Action) and frame.attempts:
+                            row.participant = activity.sent_to(frame)
         self._arrange()
         self.actions_before = self.actions
 
@@ -261,15 +265,23 @@ class Story:
 
     # -- what is stored
 
-    def look(self, copy: Copy, waits: Iterable[WaitRow]) -> None:
+    def look(self, copy: Copy, waits: Iterable[WaitRow], incidents: Iterable[IncidentRow] = ()) -> None:
         """Add what only the stored state tells: values that were written, and what the active ones wait for."""
-        events = {(wait.branch, wait.activity): wait for wait in waits}
         for row in self._own_rows():
             for name in row.wrote:
                 found = self._value(copy, row.activity.index, name)
                 if found is not None:
                     row.changed[name] = found[0]
             row.wrote = []
+        self.look_ahead(copy, waits, incidents)
+
+    def look_ahead(self, copy: Copy, waits: Iterable[WaitRow], incidents: Iterable[IncidentRow] = ()) -> None:
+        """Add what the active ones wait for, and no values."""
+        events = {(wait.branch, wait.activity): wait for wait in waits}
+        for incident in incidents:
+            resting = self._open.get(incident.address)
+            if resting is not None:
+                resting.mark, resting.waits, resting.until = Mark.INCIDENT, incident.message, None
         for branch in copy.branches.values():
             if branch.frames:
                 frame = branch.frames[-1]
@@ -291,10 +303,17 @@ class Story:
         """All its rows, without those of the instances it called."""
         return [row for row in _all_rows(self.rows) if row.address.startswith(self.instance)]
 
+    def all_rows(self) -> list[Row]:
+        """Every row, those of the instances it called included."""
+        return _all_rows(self.rows)
+
+    def open_all(self) -> list[Row]:
+        """Every open row."""
+        return [row for row in self.all_rows() if row.is_open]
+
     def open_rows(self) -> list[Row]:
         """The innermost open rows: where it stands."""
-        rows = [row for row in _all_rows(self.rows) if row.is_open]
-        return [row for row in rows if not any(below.is_open for below in row.rows)]
+        return [row for row in self.open_all() if not any(below.is_open for below in row.rows)]
 
 
 def _all_rows(rows: list[Row]) -> list[Row]:
@@ -312,6 +331,8 @@ def _wait(row: Row, frame: Frame, wait: WaitRow | None) -> None:
         row.mark, row.until, row.then = Mark.RETRYING, timers.get("retry"), "again"
     elif frame.state is State.WAITING:
         match row.activity:
+            case Action():
+                row.mark, row.until = Mark.ACTIVE, None  # the history may end with the attempt before
             case Await():
                 key = f", {wait.path}={wait.value}" if wait is not None and wait.path else ""
                 row.waits = f"event {frame.text}{key}"

@@ -6,7 +6,7 @@ them, so that lines that are printed one after another stay in line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.text import Text
 
@@ -31,9 +31,15 @@ _WIDEST_NAME, _WIDEST_WHO = 32, 34
 
 
 class Tree:
-    """Draws rows of one definition, and of those it calls."""
+    """Draws rows of one definition, and of those it calls.
 
-    def __init__(self, definition: Definition, *, is_ascii: bool = False) -> None:
+    :param began: how the instant of a start is written; None: it is not.
+    """
+
+    def __init__(
+        self, definition: Definition, *, is_ascii: bool = False, began: Callable[[float], str] | None = None
+    ) -> None:
+        self._began = began
         activities = definition.activities
         depths: list[int] = []
         for activity in activities:
@@ -73,6 +79,8 @@ class Tree:
         text.append(" " + name.ljust(self._name - len(lead)), "bold" if row.is_open else "")
         text.append(_who(row.activity, row).ljust(self._who), "dim")
         text.append(self._attempts(row).ljust(self._attempt))
+        if self._began is not None:
+            text.append(self._began(row.since).rjust(10))
         text.append(seconds((row.ended or now) - row.since).rjust(10) + "   ")
         text.append_text(self._note(row, now))
         if row.is_before:

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,44 @@ def rough(duration: float) -> str:
 def clock(instant: float) -> str:
     """Local time with milliseconds."""
     return datetime.fromtimestamp(instant).strftime("%H:%M:%S.%f")[:-3]
+
+
+class Times:
+    """Instants as people read them: local, or with a Z in UTC.
+
+    :param now: what "ago" is counted from, and whose day needs no date.
+    """
+
+    def __init__(self, now: float, is_utc: bool = False) -> None:
+        self.now = now
+        self._zone = UTC if is_utc else None
+        self._mark = "Z" if is_utc else ""
+
+    def at(self, instant: float) -> str:
+        """``13:05:07``; of another day ``2026-11-24 13:05:07``."""
+        found, today = (datetime.fromtimestamp(one, self._zone) for one in (instant, self.now))
+        form = "%H:%M:%S" if found.date() == today.date() else "%Y-%m-%d %H:%M:%S"
+        return found.strftime(form) + self._mark
+
+    def ago(self, instant: float) -> str:
+        """``13:05:07 (4 m ago)``, ``13:30:00 (in 20 m)``"""
+        away = instant - self.now
+        distance = f"in {rough(away)}" if away > 0 else f"{rough(-away)} ago"
+        return f"{self.at(instant)} ({distance})"
+
+
+def iso(instant: float | None) -> str | None:
+    """An instant for programs: ``2026-11-24T13:05:07.123Z``."""
+    if instant is None:
+        return None
+    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def size(octets: int) -> str:
+    """``812 B``, ``1.2 KiB``, ``16.0 MiB``"""
+    if octets < 1024:
+        return f"{octets} B"
+    return f"{octets / 1024:.1f} KiB" if octets < 1024 * 1024 else f"{octets / 1024 / 1024:.1f} MiB"
 
 
 def count(number: int, one: str, many: str = "") -> str:
