@@ -21,7 +21,10 @@ from .commands.explain import explain
 from .commands.failure import Exit, Failure
 from .commands.lint import lint
 from .commands.options import CONFIG_HELP, Common, problem_lines
+from .commands.ps import ps
 from .commands.run import run
+from .commands.show import show
+from .commands.window import Surroundings
 from .commands.wording import command
 from .config import load
 from .errors import ConfigurationError
@@ -76,13 +79,18 @@ def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int
     return daemon(found, foreground=foreground, pid_file=pid_file)
 
 
-for _command in (run, lint, explain, config_command):
+_COMMANDS = (
+    *(run, lint, explain, config_command),
+    *(ps, show),
+)
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, surroundings: Surroundings | None = None) -> int:
     """The program.
 
+    :param surroundings: what commands find around them, if it is not the machine's.
     :returns: its exit code.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -90,7 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = [one for one in given if one != _DEBUG]
     _log(is_debug)
     try:
-        return int(cli.main(given, prog_name="bureaucrat", standalone_mode=False) or 0)
+        around = None if surroundings is None else click.Context(cli, obj=surroundings)
+        return int(cli.main(given, prog_name="bureaucrat", standalone_mode=False, parent=around) or 0)
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -30,7 +30,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"definition", "wire"}),
     frozenset({"ports", "functions", "message"}),
     frozenset({"engine"}),
-    frozenset({"agents", "streams", "services", "celery", "launcher", "embedded", "testing"}),
+    frozenset({"agents", "streams", "services", "celery", "launcher", "embedded", "stores", "testing"}),
     frozenset({"bureaucrat"}),  # the public API, bureaucrat/__init__.py
     frozenset({"commands"}),
     frozenset({"web", "cli", "daemon", "__main__"}),
@@ -41,7 +41,7 @@ ADAPTERS_IMPORT = frozenset({"ports", "functions", "core", "errors", "clock", "c
 #: Who may know that there is RabbitMQ.
 KNOW_AMQP = frozenset({"amqp", "transports", "participants", "daemon", "commands"})
 #: Who chooses adapters: of the embedded default, the simulation, the service, a command; and the public API.
-COMPOSITION_ROOTS = frozenset({"embedded", "testing", "daemon", "cli", "__main__", "bureaucrat"})
+COMPOSITION_ROOTS = frozenset({"embedded", "stores", "testing", "daemon", "cli", "__main__", "bureaucrat"})
 
 #: Where only one part may know a library, and where one may not.
 _COMMAND_LINE = frozenset({"cli", "commands", "__main__"})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from command_shell import ROOT, TIMEOUT, Shell
+from operated import Office
 
 
 @pytest.fixture
@@ -29,3 +31,15 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
         program.process.wait()
         if program.process.stdout is not None:
             program.process.stdout.close()
+
+
+@pytest.fixture
+async def office(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> AsyncIterator[Office]:
+    """A database in an empty folder, with an engine that a test opens."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bureaucrat"])
+    made = Office(tmp_path / "b.db", capsys.readouterr)
+    yield made
+    await made.close()

@@ -1,0 +1,113 @@
+"""Why an instance stands where it stands, and the commands that would move it, ready to paste."""
+
+from __future__ import annotations
+
+from ..core.activities import Await, Call, Delay
+from ..core.activity import Activity
+from ..core.instance import Frame
+from ..engine.codec import decode
+from ..ports import HistoryRow, IncidentRow, InstanceQuery, InstanceRow, WaitRow
+from ..stores import destination_of
+from .plain import waiting
+from .seen import Seen
+from .standing import is_stalled, silence
+from .story import Mark, Row
+from .why import why
+from .window import Window
+from .wording import count, one_line, quoted
+
+#: a reason, and commands with what each does
+Remedy = tuple[str, list[tuple[str, str]]]
+
+_MOST = 5  # activities that are explained
+
+
+async def called(window: Window, row: InstanceRow) -> str:
+    """What to call it in a command: its business key if no other has it, else its id."""
+    if row.business_key is None or row.ended is not None:
+        return row.id
+    query = InstanceQuery(business_key=row.business_key, unfinished=True)
+    return row.business_key if await window.storage.number_of(query) == 1 else row.id
+
+
+async def remedies(window: Window, seen: Seen) -> list[Remedy]:
+    """The reasons, what needs a person first."""
+    row = seen.row
+    if row.ended is not None:
+        fault = seen.copy.instance.fault
+        return [] if fault is None else [(f"fault {fault.code}: {quoted(fault.message)}", [])]
+    name = await called(window, row)
+    found = [_incident(window, seen, name, one) for one in seen.incidents[:_MOST]]
+    if found:
+        found[-1][1].append((window.command("cancel", name), "give up"))
+    if row.status == "suspended":
+        found.append(await _suspended(window, seen, name))
+    if not found:
+        found = [_activity(window, seen, name, one) for one in seen.story.open_rows()[:_MOST]]
+    return found
+
+
+def _incident(window: Window, seen: Seen, name: str, incident: IncidentRow) -> Remedy:
+    activity = seen.story.definition.activities[incident.activity]
+    text = f"{activity.label} ({seen.story.place(incident.activity)}): {why(activity, incident)}"
+    which = [word_for(activity, incident.address, seen.row.id)] if len(seen.incidents) > 1 else []
+    retry = (window.command("retry", name, *which), "try again, its policy from the start")
+    skip = (window.command("skip", name, *which), "it was done by hand: go on; NAME=VALUE sets fields")
+    return text, [retry] if incident.kind == "engine" else [retry, skip]
+
+
+def word_for(activity: Activity, address: str, instance: str) -> str:
+    """What names an activation in a command: the activity's id, or where it stands."""
+    is_plain = activity.id is not None and "." not in address.removeprefix(instance)
+    return str(activity.id) if is_plain else address.removeprefix(instance) or "_"
+
+
+async def _suspended(window: Window, seen: Seen, name: str) -> Remedy:
+    orders = await window.storage.audits(seen.row.id)
+    person = next((one.who for one in orders if (one.command, one.outcome) == ("suspend", "done")), "somebody")
+    reason = next((_reason(one) for one in reversed(seen.history) if one.what == "suspended"), "")
+    kept = f"; kept back: {count(seen.row.held, 'input')}" if seen.row.held else ""
+    commands = [(window.command("resume", name), "go on"), (window.command("cancel", name), "give up")]
+    return f"{person} has suspended it{reason}{kept}", commands
+
+
+def _reason(row: HistoryRow) -> str:
+    detail = decode(row.detail)
+    return f": {quoted(detail['reason'])}" if detail.get("reason") else ""
+
+
+def _activity(window: Window, seen: Seen, name: str, row: Row) -> Remedy:
+    place = seen.story.place(row.activity.index)
+    if is_stalled(row, seen.facts.queues):
+        text = silence(seen.facts.queues[destination_of(row.participant)], window.now)
+        return f"{row.label} ({place}): {text}", [
+            ("bureaucrat worker MODULE", f"serve {row.participant}"),
+            (window.command("cancel", name), "give up"),
+        ]
+    text = f"{row.label} ({place}): {one_line(waiting(row, window.now))}"
+    return text, _moves(window, seen, name, row)
+
+
+def _moves(window: Window, seen: Seen, name: str, row: Row) -> list[tuple[str, str]]:
+    skip = (window.command("skip", name, word_for(row.activity, row.address, seen.row.id)), "go on without waiting")
+    if row.mark is Mark.ACTIVE and not isinstance(row.activity, Call):
+        return []
+    match row.activity:
+        case Await():
+            wait = next((one for one in seen.facts.waits if _is_of(seen, one, row)), None)
+            event = [] if wait is None else [wait.event, *([f"{wait.path}={wait.value}"] if wait.path else [])]
+            return [(window.command("event", *event), "the event it waits for"), skip] if event else [skip]
+        case Call():
+            return [(window.command("show", one), "the instance it called") for one in _called_by(seen, row)]
+        case Delay():
+            return [skip]
+    return []
+
+
+def _is_of(seen: Seen, wait: WaitRow, row: Row) -> bool:
+    return seen.story.definition.address(seen.row.id, wait.branch, wait.activity) == row.address
+
+
+def _called_by(seen: Seen, row: Row) -> list[str]:
+    frames: list[Frame] = [frame for branch in seen.copy.branches.values() for frame in branch.frames]
+    return [frame.text for frame in frames if frame.activity == row.activity.index and frame.text in seen.facts.called]

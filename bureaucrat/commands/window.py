@@ -1,0 +1,123 @@
+"""What the commands that look at a database, or ask something of its engine, work with.
+
+Rules: the database is opened read-only, whatever is to change goes as mail to whoever runs the engine; the clock is the
+one thing that comes from outside, so that a test sees the same output each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..clock import Clock, SystemClock
+from ..definition.reader import read
+from ..engine.definitions import Definitions
+from ..errors import ConfigurationError, StorageUnavailable
+from ..ports import Storage
+from ..stores import open_storage, sqlite_url
+from .failure import Exit, Failure
+from .progress import Output
+from .wording import Times, command
+
+DATABASE = "bureaucrat.db"  #: where a daemon keeps it unless it is told otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a command finds around it."""
+
+    clock: Clock = field(default_factory=SystemClock)
+
+
+class Window:
+    """One database, open, and where to write."""
+
+    def __init__(self, storage: Storage, clock: Clock, place: tuple[str, ...], *, is_utc: bool, is_json: bool) -> None:
+        self.storage = storage
+        self.clock = clock
+        self.definitions = Definitions(storage, lambda text: read(text), clock)
+        self.output = Output(sys.stdout)
+        self.is_json = is_json
+        self.now = clock.now()
+        self.times = Times(self.now, is_utc)
+        self._place = place
+
+    def command(self, *arguments: str) -> str:
+        """A command on the same database, ready to paste."""
+        return command([*arguments, *self._place])
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line for people."""
+        self.output.line(text, style)
+
+    def json(self, value: Any) -> None:
+        """The one JSON object of ``--json``."""
+        click.echo(json.dumps(value, ensure_ascii=self.output.is_ascii))
+
+
+Work = Callable[..., Coroutine[Any, Any, Exit | None]]
+
+
+def at_window(work: Work) -> Callable[..., None]:
+    """Make a command of a coroutine whose first argument is a :class:`Window`; adds the options that name it."""
+
+    @click.option("--db", "database", metavar="FILE", help=f"The SQLite database. Default: {DATABASE}.")
+    @click.option("--utc", "is_utc", is_flag=True, help="Times in UTC instead of local time.")
+    @click.option("--json", "is_json", is_flag=True, help="Print one JSON object and nothing else.")
+    @click.pass_context
+    def start(context: click.Context, /, database: str | None, is_utc: bool, is_json: bool, **given: Any) -> None:
+        surroundings = context.find_object(Surroundings) or Surroundings()
+        url, place = _named(database)
+
+        async def whole(storage: Storage) -> Exit | None:
+            window = Window(storage, surroundings.clock, place, is_utc=is_utc, is_json=is_json)
+            return await work(window, **given)
+
+        context.exit(_on(url, whole) or Exit.OK)
+
+    start.__name__, start.__doc__ = work.__name__, work.__doc__
+    return start
+
+
+def _named(database: str | None) -> tuple[str, tuple[str, ...]]:
+    """The URL of the database, and the arguments that name it."""
+    file = database or DATABASE
+    if not Path(file).exists():
+        text = f"there is no database {file}"
+        raise Failure(Exit.NOT_STARTED, text, "choose   the one that the daemon uses: --db FILE")
+    return sqlite_url(file), () if database is None else ("--db", file)
+
+
+def _on(url: str, work: Callable[[Storage], Awaitable[Exit | None]]) -> Exit | None:
+    """Do something with the database at a URL."""
+
+    async def opened() -> Exit | None:
+        storage = open_storage(url, True)
+        await storage.open()
+        try:
+            return await work(storage)
+        finally:
+            await storage.close()
+
+    try:
+        return asyncio.run(opened())
+    except (StorageUnavailable, ConfigurationError) as error:
+        raise Failure(Exit.NOT_STARTED, str(error)) from error
+
+
+def who() -> str:
+    """Who types: ``user@host``."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,35 @@
+"""Which storage a URL names, and where attempts go: for whoever looks at a database that an engine works on.
+
+Rules: this file chooses adapters and decides nothing else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import ConfigurationError
+from .ports import Storage
+from .storage.sqlite import SqliteStorage
+
+_SQLITE = "sqlite:///"
+
+
+def sqlite_url(path: str | Path) -> str:
+    """The URL of a file: what stands after ``sqlite:///`` is its path, so an absolute one gives four slashes."""
+    return f"{_SQLITE}{path}"
+
+
+def open_storage(url: str, read_only: bool) -> Storage:
+    """The storage at a URL, still to be opened.
+
+    :param read_only: for other processes than the daemon: nothing but mail is written.
+    :raises ConfigurationError: there is no storage of that kind.
+    """
+    if not url.startswith(_SQLITE) or url == _SQLITE:
+        raise ConfigurationError(f"{url!r} names no storage: write {_SQLITE}FILE, for example {_SQLITE}bureaucrat.db")
+    return SqliteStorage(url.removeprefix(_SQLITE), read_only=read_only)
+
+
+def destination_of(participant: str) -> str:
+    """The queue that a participant's attempts are sent to."""
+    return f"worker_{participant.removeprefix('worker:')}"
