@@ -16,11 +16,15 @@ from pathlib import Path
 import click
 
 from . import __version__
+from .commands.audit import audit
 from .commands.config import config as config_command
+from .commands.dead import dead
+from .commands.event import event
 from .commands.explain import explain
 from .commands.failure import Exit, Failure
 from .commands.lint import lint
 from .commands.options import CONFIG_HELP, Common, problem_lines
+from .commands.ordering import cancel, resume, retry, set_, skip, suspend
 from .commands.ps import ps
 from .commands.run import run
 from .commands.show import show
@@ -81,7 +85,7 @@ def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int
 
 _COMMANDS = (
     *(run, lint, explain, config_command),
-    *(ps, show),
+    *(ps, show, cancel, suspend, resume, retry, skip, set_, event, dead, audit),
 )
 for _command in _COMMANDS:
     cli.add_command(_command)
