@@ -6,6 +6,7 @@ Rules: this file chooses adapters and decides nothing else.
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from .errors import ConfigurationError
 from .ports import Storage
@@ -16,7 +17,12 @@ _SQLITE = "sqlite:///"
 
 def sqlite_url(path: str | Path) -> str:
     """The URL of a file: what stands after ``sqlite:///`` is its path, so an absolute one gives four slashes."""
-    return f"{_SQLITE}{path}"
+    return f"{_SQLITE}{quote(str(path))}"
+
+
+def sqlite_path(url: str) -> Path:
+    """The file that such a URL names."""
+    return Path(unquote(url.removeprefix(_SQLITE)))
 
 
 def open_storage(url: str, read_only: bool) -> Storage:
@@ -27,7 +33,7 @@ def open_storage(url: str, read_only: bool) -> Storage:
     """
     if not url.startswith(_SQLITE) or url == _SQLITE:
         raise ConfigurationError(f"{url!r} names no storage: write {_SQLITE}FILE, for example {_SQLITE}bureaucrat.db")
-    return SqliteStorage(url.removeprefix(_SQLITE), read_only=read_only)
+    return SqliteStorage(sqlite_path(url), read_only=read_only)
 
 
 def destination_of(participant: str) -> str:

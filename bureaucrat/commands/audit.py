@@ -35,7 +35,7 @@ async def audit(window: Window, id: str | None, limit: int) -> None:
         (window.times.at(one.at), one.who, one.command, _about(one), one.outcome, one.answer, one.reason)
         for one in found
     ]
-    table.show(window.output, ("AT", "WHO", "COMMAND", "INSTANCE", "OUTCOME", "ANSWER", "REASON"), rows)
+    table.show(window.output, ("AT", "WHO", "COMMAND", "INSTANCE", "OUTCOME", "ANSWER", "REASON"), rows, "ANSWER")
 
 
 def _about(row: AuditRow) -> str:

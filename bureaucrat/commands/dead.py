@@ -45,7 +45,7 @@ async def list_(window: Window, limit: int, message_id: str | None) -> None:
         for one in found
     ]
     if rows:
-        table.show(window.output, ("LETTER", "AT", "FROM", "SIZE", "REASON"), rows)
+        table.show(window.output, ("LETTER", "AT", "FROM", "SIZE", "REASON"), rows, "REASON")
     window.line(f"{len(rows):,} of {count(total, 'dead letter')}")
     if rows:
         window.line(f"look   {window.command('dead', 'show', rows[0][0])}")

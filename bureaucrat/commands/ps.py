@@ -57,7 +57,7 @@ async def _as_list(window: Window, found: Sequence[Standing], query: InstanceQue
     rows = [_row(window, one, called[one.row.id]) for one in found]
     if rows:
         styles = [_STYLES.get(Word(one.word), "") if one.row.ended is None else "dim" for one in found]
-        table.show(window.output, ("KEY", "PROCESS", "STATE", "AT", "WAITS FOR", "SINCE"), rows, styles)
+        table.show(window.output, ("KEY", "PROCESS", "STATE", "AT", "WAITS FOR", "SINCE"), rows, "WAITS FOR", styles)
     window.line(await _foot(window, found, query))
     for line in _remedies(window, found, called):
         window.line(line)
@@ -137,7 +137,7 @@ async def _by_cause(window: Window, limit: int) -> None:
         window.line("no open incidents")
         return
     rows = [await _cause_row(window, group) for group in found[:limit]]
-    table.show(window.output, ("CAUSE", "WHAT", "AT", "COUNT", "FIRST", "LAST", "EXAMPLE"), rows)
+    table.show(window.output, ("CAUSE", "WHAT", "AT", "COUNT", "FIRST", "LAST", "EXAMPLE"), rows, "WHAT")
     total = sum(group.number for group in found)
     window.line(f"{count(total, 'open incident')} of {count(len(found), 'cause')}, {len(rows)} shown")
     name = found[0].name

@@ -142,7 +142,7 @@ def _history(window: Window, seen: Seen, with_values: bool) -> None:
         )
         for row in seen.history
     ]
-    table.show(window.output, ("NUMBER", "AT", "WHAT", "ACTIVITY", "DETAIL"), rows)
+    table.show(window.output, ("NUMBER", "AT", "WHAT", "ACTIVITY", "DETAIL"), rows, "DETAIL")
 
 
 def _detail(row: HistoryRow, with_values: bool) -> str:

@@ -23,12 +23,11 @@ from ..definition.reader import read
 from ..engine.definitions import Definitions
 from ..errors import ConfigurationError, StorageUnavailable
 from ..ports import Storage
-from ..stores import open_storage, sqlite_url
+from ..stores import open_storage, sqlite_path, sqlite_url
 from .failure import Exit, Failure
+from .options import config_option, settings
 from .progress import Output
 from .wording import Times, command
-
-DATABASE = "bureaucrat.db"  #: where a daemon keeps it unless it is told otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +69,16 @@ Work = Callable[..., Coroutine[Any, Any, Exit | None]]
 def at_window(work: Work) -> Callable[..., None]:
     """Make a command of a coroutine whose first argument is a :class:`Window`; adds the options that name it."""
 
-    @click.option("--db", "database", metavar="FILE", help=f"The SQLite database. Default: {DATABASE}.")
+    @config_option
+    @click.option("--db", "database", metavar="FILE", help="The SQLite database, instead of the one of the settings.")
     @click.option("--utc", "is_utc", is_flag=True, help="Times in UTC instead of local time.")
     @click.option("--json", "is_json", is_flag=True, help="Print one JSON object and nothing else.")
     @click.pass_context
-    def start(context: click.Context, /, database: str | None, is_utc: bool, is_json: bool, **given: Any) -> None:
+    def start(
+        context: click.Context, /, config: Path | None, database: str | None, is_utc: bool, is_json: bool, **given: Any
+    ) -> None:
         surroundings = context.find_object(Surroundings) or Surroundings()
-        url, place = _named(database)
+        url, place = _named(database, config)
 
         async def whole(storage: Storage) -> Exit | None:
             window = Window(storage, surroundings.clock, place, is_utc=is_utc, is_json=is_json)
@@ -88,13 +90,20 @@ def at_window(work: Work) -> Callable[..., None]:
     return start
 
 
-def _named(database: str | None) -> tuple[str, tuple[str, ...]]:
+def _named(database: str | None, config: Path | None) -> tuple[str, tuple[str, ...]]:
     """The URL of the database, and the arguments that name it."""
-    file = database or DATABASE
-    if not Path(file).exists():
-        text = f"there is no database {file}"
-        raise Failure(Exit.NOT_STARTED, text, "choose   the one that the daemon uses: --db FILE")
-    return sqlite_url(file), () if database is None else ("--db", file)
+    place: tuple[str, ...]
+    if database is not None:
+        found, place, source = sqlite_url(database), ("--db", database), "--db"
+    else:
+        used = settings(config, Exit.NOT_STARTED)
+        found, source = used.storage.url, used.place("storage", "url")
+        place = () if config is None else ("-c", str(config))
+    file = sqlite_path(found)
+    if not file.exists():
+        choose = "choose   the database that the daemon uses: --db FILE, or its settings: -c CONFIG"
+        raise Failure(Exit.NOT_STARTED, f"there is no database {file}", f"from     {source}", choose)
+    return found, place
 
 
 def _on(url: str, work: Callable[[Storage], Awaitable[Exit | None]]) -> Exit | None:

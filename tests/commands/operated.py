@@ -151,10 +151,11 @@ class Office:
 
     async def says(self, *arguments: str) -> Said:
         """What a command says; times are in UTC."""
-        return await asyncio.to_thread(self._says, *arguments)
+        return await self.command(*arguments, "--db", self.path.name, "--utc")
 
-    def _says(self, *arguments: str) -> Said:
-        code = run_in_this_process([*arguments, "--db", self.path.name, "--utc"], self.clock)
+    async def command(self, *arguments: str) -> Said:
+        """What a command says that is given no more than this."""
+        code = await asyncio.to_thread(run_in_this_process, [*arguments], self.clock)
         return Said(code, *self.read_output())
 
 

@@ -186,7 +186,8 @@ async def test_a_database_that_is_not_there_is_told_with_the_remedy(office: Offi
     assert said.code == 3
     assert said.err.splitlines() == [
         "bureaucrat: there is no database b.db",
-        "  choose   the one that the daemon uses: --db FILE",
+        "  from     --db",
+        "  choose   the database that the daemon uses: --db FILE, or its settings: -c CONFIG",
     ]
 
 
