@@ -16,7 +16,7 @@ from ..ports import InstanceRow
 from .stored import copy_of
 from .window import Window
 
-_HIDDEN = frozenset({"case", "block"})
+_HIDDEN = frozenset({"process", "case", "block"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ async def remedies(window: Window, seen: Seen) -> list[Remedy]:
     if found:
         found[-1][1].append((window.command("cancel", name), "give up"))
     if row.status == "suspended":
-        found.append(await _suspended(window, seen, name))
+        found.append(_suspended(window, seen, name))
     if not found:
         found = [_activity(window, seen, name, one) for one in seen.story.open_rows()[:_MOST]]
     return found
@@ -62,9 +62,9 @@ def word_for(activity: Activity, address: str, instance: str) -> str:
     return str(activity.id) if is_plain else address.removeprefix(instance) or "_"
 
 
-async def _suspended(window: Window, seen: Seen, name: str) -> Remedy:
-    orders = await window.storage.audits(seen.row.id)
-    person = next((one.who for one in orders if (one.command, one.outcome) == ("suspend", "done")), "somebody")
+def _suspended(window: Window, seen: Seen, name: str) -> Remedy:
+    done = [one.who for one in seen.orders if (one.command, one.outcome) == ("suspend", "done")]
+    person = next(iter(done), "somebody")
     reason = next((_reason(one) for one in reversed(seen.history) if one.what == "suspended"), "")
     kept = f"; kept back: {count(seen.row.held, 'input')}" if seen.row.held else ""
     commands = [(window.command("resume", name), "go on"), (window.command("cancel", name), "give up")]

@@ -7,8 +7,9 @@ from typing import Any
 
 from ..core.activities import Call
 from ..core.instance import Copy
-from ..ports import HistoryRow, IncidentRow, InstanceRow
+from ..ports import AuditRow, HistoryRow, IncidentRow, InstanceRow
 from .causes import groups
+from .mailing import waiting
 from .standing import Standing, judged, queues_of
 from .stored import copy_of, entries, fields_of, history_of
 from .story import Row, Story
@@ -33,6 +34,7 @@ class Seen:
     version: int | None  #: of its definition, once it is registered
     caller: str | None  #: the instance that called it
     same: int  #: open incidents of the same cause elsewhere
+    orders: list[AuditRow]  #: of people, newest first
 
     def as_json(self) -> dict[str, Any]:
         """For programs; without values."""
@@ -87,6 +89,7 @@ async def see(window: Window, row: InstanceRow) -> Seen:
         version=None if stored is None else stored.version,
         caller=None if caller is None else caller.instance,
         same=await _same(window, row, incidents),
+        orders=[*await waiting(window, row.id), *await window.storage.audits(row.id)],
     )
 
 

@@ -15,7 +15,7 @@ from ..ports import HistoryRow
 from . import table
 from .failure import Exit
 from .finding import find
-from .mailing import post, waiting
+from .mailing import post
 from .remedies import remedies
 from .seen import Seen, see
 from .tree import Tree
@@ -51,7 +51,7 @@ async def show(window: Window, id: str, with_fields: bool, with_history: bool, p
     _tree(window, seen)
     _wakes(window, seen)
     _fields(window, seen, with_fields)
-    await _others(window, seen)
+    _others(window, seen)
     if with_history:
         _history(window, seen, with_fields)
     return None
@@ -120,11 +120,10 @@ def _fields(window: Window, seen: Seen, with_fields: bool) -> None:
         window.line(f"fields   {' '.join(seen.fields)}   {told}")
 
 
-async def _others(window: Window, seen: Seen) -> None:
+def _others(window: Window, seen: Seen) -> None:
     if seen.same:
         window.line(f"same cause   {count(seen.same, 'other')}   {window.command('ps', '--incidents')}")
-    audits = [*await waiting(window, seen.row.id), *await window.storage.audits(seen.row.id, _ORDERS)][:_ORDERS]
-    for number, audit in enumerate(audits):
+    for number, audit in enumerate(seen.orders[:_ORDERS]):
         reason = f" {quoted(audit.reason)}" if audit.reason else ""
         told = f"{window.times.at(audit.at)} {audit.command} by {audit.who}{reason}: {audit.outcome}"
         window.line(f"{'audit' if not number else '     '}   {told}")
@@ -151,6 +150,7 @@ def _detail(row: HistoryRow, with_values: bool) -> str:
     if not isinstance(detail, dict):  # an input: the message itself
         return row.detail.decode() if with_values else str(detail[0])
     detail.pop("since", None)  # the tree has it
+    detail = {name: round(value, 3) if isinstance(value, float) else value for name, value in detail.items()}
     if not with_values:
         detail = {name: sorted(value) if isinstance(value, dict) else value for name, value in detail.items()}
     return pairs(detail)

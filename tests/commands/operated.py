@@ -145,6 +145,12 @@ class Office:
         """Write rows as they are."""
         await self.storage.batch().commit(Writes(**parts))
 
+    async def taken(self) -> None:
+        """Wait until the running engine has taken every order."""
+        async with asyncio.timeout(10):
+            while await self.storage.mail(1):
+                pass  # each look takes a moment
+
     async def later(self, seconds: float) -> None:
         """Let time pass."""
         self.clock.advance_to(self.clock.now() + seconds)

@@ -78,7 +78,7 @@ async def test_fields_have_the_types_that_the_process_declares(office: Office) -
         (["resume", "1017"], "the instance is not suspended"),
         (["retry", "1017"], "it has no open incident"),
         (["retry", "1017", "payment"], "payment is no incident; it is waiting"),
-        (["skip", "1017", "paymnt"], "'paymnt' is not active; did you mean payment?; active are order _, payment _1"),
+        (["skip", "1017", "paymnt"], "'paymnt' is not active; did you mean payment?; active are payment _1"),
         (["set", "1017", "status=3"], "status cannot be set: the names are reserved"),
         (["set", "1017", "x=\udcff"], "the fields are no JSON: x contains half of a surrogate pair"),
     ],
@@ -184,7 +184,7 @@ async def test_a_dry_run_asks_nothing(office: Office) -> None:
     machine = await office.says("skip", "--process", "order", "payment", "--dry-run", "--json", *ME)
 
     assert said.out.splitlines() == [
-        "1019: refused: 'payment' is not active; active are order _, reserve _0",
+        "1019: refused: 'payment' is not active; active are reserve _0",
         "would skip 1018 payment   order, running",
         "would skip 1017 payment   order, running",
         "matched 3: would skip 2, refuse 1; nothing was changed",
