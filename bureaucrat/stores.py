@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from .errors import ConfigurationError
+from .participants.taskqueue import queue_of
 from .ports import Storage
 from .storage.sqlite import SqliteStorage
 
@@ -38,4 +39,4 @@ def open_storage(url: str, read_only: bool) -> Storage:
 
 def destination_of(participant: str) -> str:
     """The queue that a participant's attempts are sent to."""
-    return f"worker_{participant.removeprefix('worker:')}"
+    return queue_of(participant)
