@@ -124,10 +124,13 @@ async def _same(window: Window, row: InstanceRow, incidents: list[IncidentRow]) 
         return 0
     one = incidents[0]
     wanted = (row.definition, one.activity, one.kind, one.code, one.message)
-    for group in await groups(window):
-        if any((part.definition, part.activity, part.kind, part.code, part.message) == wanted for part in group.parts):
-            return group.number - 1
-    return 0
+    same = [
+        group.number - 1
+        for group in await groups(window)
+        for part in group.parts
+        if (part.definition, part.activity, part.kind, part.code, part.message) == wanted
+    ]
+    return sum(same)
 
 
 def _row_json(row: Row) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 from operated import Office
 from operated_processes import ORDER, PAUSE, SHIPPING
 
+from bureaucrat.core.messages import Stuck
 from bureaucrat.engine.codec import encode_message
 from bureaucrat.engine.orders import Looked
 from bureaucrat.ports import AuditRow, MailRow
@@ -319,6 +320,23 @@ async def test_a_cause_that_is_none_is_told(office: Office, name: str) -> None:
         "  see   bureaucrat ps --incidents --db b.db",
     ]
     assert said.code == 4
+
+
+async def test_a_cause_that_fits_several_is_told_with_all_of_them(office: Office) -> None:
+    await office.open()
+    for number in range(20):  # more than there are digits to begin with
+        id = f"{number:032x}"
+        await office.start(PAUSE, id)
+        await office.tell(id, Stuck("", 1, "unroutable", f"nobody serves {number}"))
+    names = [one["cause"] for one in (await office.says("ps", "--incidents", "--json")).json["causes"]]
+    begins = [name[:2] for name in names]
+    several = next(one for one in begins if begins.count(one) > 1)
+
+    said = await office.says("retry", "--cause", several)
+
+    fitting = [name for name in names if name.startswith(several)]
+    first = f"bureaucrat: {several!r} fits {len(fitting)} causes: {', '.join(fitting)}"
+    assert (said.code, said.err.splitlines()[0]) == (4, first)
 
 
 # the audit log

@@ -6,7 +6,7 @@ import pytest
 from operated import NOON, Office
 from operated_processes import CALLING, ORDER, PAGES, PAUSE, SHIPPING, WATCHED
 
-from bureaucrat.core.messages import Set, Suspend
+from bureaucrat.core.messages import Set, Stuck, Suspend
 from bureaucrat.engine.settings import Settings
 from bureaucrat.ports import DestinationRow, OutboxRow
 
@@ -187,6 +187,45 @@ async def test_show_for_programs(office: Office, options: list[str]) -> None:
     assert [one["what"] for one in found.get("history", [])] == (
         ["launched", "incident", "incident", "changed"] if options else []
     )
+
+
+async def test_show_says_that_nobody_serves_the_participant(office: Office) -> None:
+    office.unserved = ("reserve_stock",)
+    await office.open()
+    await office.start(ORDER, A, "1017", order_id="1017")
+
+    said = await office.says("show", "1017")
+
+    assert said.out.splitlines()[1] == (
+        "why   reserve (process 'order', line 7): nobody serves the participant 'reserve_stock'"
+    )
+
+
+async def test_show_says_which_fault_nobody_handles(office: Office) -> None:
+    await office.open()
+    await office.start(ORDER, A, "1017", order_id="1017")
+    await office.answer(A, status="critical", code="SoldOut", error="none left")
+
+    said, listed = await office.says("show", "1017"), await office.says("ps")
+
+    why = 'fault SoldOut, and no handler around takes it: "none left"'
+    assert said.out.splitlines()[1] == f"why   reserve (process 'order', line 7): {why}"
+    assert listed.out.splitlines()[1].split("  ")[0] == "1017"
+    assert why in listed.out
+
+
+async def test_show_offers_no_skip_of_a_defect_of_the_engine(office: Office) -> None:
+    await office.open()
+    await office.start(ORDER, A, "1017", order_id="1017")
+    await office.tell(A, Stuck("", 1, "engine", "a step raised KeyError"))
+
+    said = await office.says("show", "1017")
+
+    assert said.out.splitlines()[1:4] == [
+        "why   reserve (process 'order', line 7): a defect of the engine, please report it: \"a step raised KeyError\"",
+        "      bureaucrat retry 1017 --db b.db    try again, its policy from the start",
+        "      bureaucrat cancel 1017 --db b.db   give up",
+    ]
 
 
 async def test_an_item_of_a_list_is_told(office: Office) -> None:
