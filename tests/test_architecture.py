@@ -39,7 +39,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 ADAPTERS = frozenset({"storage", "transports", "participants"})
 ADAPTERS_IMPORT = frozenset({"ports", "functions", "core", "errors", "clock", "config", "wire", "amqp"})
 #: Who may know that there is RabbitMQ.
-KNOW_AMQP = frozenset({"amqp", "transports", "participants", "daemon", "commands"})
+KNOW_AMQP = frozenset({"amqp", "transports", "participants", "launcher", "daemon", "commands"})
 #: Who chooses adapters: of the embedded default, the simulation, the service, a command; and the public API.
 COMPOSITION_ROOTS = frozenset({"embedded", "stores", "testing", "daemon", "cli", "__main__", "bureaucrat"})
 

@@ -69,3 +69,23 @@ def test_importing_the_package_does_not_load_what_only_the_command_line_needs() 
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
 
     assert ended.stdout.split() == []
+
+
+def test_the_broker_is_known_only_to_programs_that_launch() -> None:
+    """pika is loaded with the first use of ``Launcher``, and not before."""
+    program = (
+        "import sys, bureaucrat\n"
+        "print('pika' in sys.modules)\n"
+        "from bureaucrat import Launcher\n"
+        "print(Launcher.__name__, 'pika' in sys.modules)\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+
+    assert ended.stdout.splitlines() == ["False", "Launcher True"]
+
+
+def test_a_name_that_is_not_offered_is_no_attribute() -> None:
+    """What is loaded late does not hide a misspelt name."""
+    with pytest.raises(AttributeError, match="module 'bureaucrat' has no attribute 'Luancher'"):
+        _ = bureaucrat.Luancher

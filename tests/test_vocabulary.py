@@ -48,6 +48,7 @@ ALLOWED_IN = (
     ("bureaucrat/wire/*", {"payload", "terminate"}, "as above"),
     ("bureaucrat/message.py", {"payload"}, "as above"),
     ("bureaucrat/engine/intake.py", {"terminate"}, "as above"),
+    ("bureaucrat/launcher/launcher.py", {"terminate"}, "as above"),
     ("bureaucrat/engine/*", {"task"}, "asyncio's tasks"),
     ("bureaucrat/embedded.py", {"task"}, "asyncio's tasks"),
     ("bureaucrat/transports/*", {"task"}, "asyncio's tasks"),
