@@ -22,6 +22,7 @@ from .commands.dead import dead
 from .commands.event import event
 from .commands.explain import explain
 from .commands.failure import Exit, Failure
+from .commands.launch import launch
 from .commands.lint import lint
 from .commands.options import CONFIG_HELP, Common, problem_lines
 from .commands.ordering import cancel, resume, retry, set_, skip, suspend
@@ -84,7 +85,7 @@ def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int
 
 
 _COMMANDS = (
-    *(run, lint, explain, config_command),
+    *(run, lint, explain, config_command, launch),
     *(ps, show, cancel, suspend, resume, retry, skip, set_, event, dead, audit),
 )
 for _command in _COMMANDS:

@@ -24,13 +24,15 @@ _AFTER = "after"
 _NUMBER = "{n}"  #: in a text it stands for the number of the instance
 
 
-def parse_fields(definition: Definition, arguments: Iterable[str], option: str = "--field ") -> dict[str, Any]:
+def parse_fields(definition: Definition | None, arguments: Iterable[str], option: str = "--field ") -> dict[str, Any]:
     """The fields that the arguments of ``--field`` give.
 
+    :param definition: says their types; None: each is text unless it names its type.
     :param option: what stands before each argument on the command line.
     :raises Failure: one of them is none, or does not fit its type.
     """
-    declared = {one.name: one.type for one in definition.activities[0].scope or ()}
+    scope = () if definition is None else definition.activities[0].scope or ()
+    declared = {one.name: one.type for one in scope}
     return dict(_field(argument, declared, option) for argument in arguments)
 
 

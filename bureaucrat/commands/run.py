@@ -121,7 +121,7 @@ def run(**given: Any) -> None:
 
 def _plan(given: dict[str, Any]) -> Plan:
     """What the arguments ask for."""
-    definition = _definition(given["file"])
+    definition = definition_in(given["file"])
     database = given["database"]
     return Plan(
         definition=definition,
@@ -139,7 +139,11 @@ def _plan(given: dict[str, Any]) -> Plan:
     )
 
 
-def _definition(file: str) -> Definition:
+def definition_in(file: str) -> Definition:
+    """The definition in a file.
+
+    :raises Failure: it cannot be read, or has problems; with each of them.
+    """
     path = Path(file)
     try:
         return read(path.read_bytes(), file=file)

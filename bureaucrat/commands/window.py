@@ -14,7 +14,8 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import click
 
@@ -30,11 +31,32 @@ from .progress import Output
 from .wording import Times, command
 
 
+class Launches(Protocol):
+    """What starts instances: :class:`bureaucrat.launcher.Launcher`."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+    def launch(
+        self,
+        definition: object = None,
+        fields: dict[str, Any] | None = None,
+        *,
+        process: str | None = None,
+        version: int | None = None,
+        id: str | None = None,
+        business_key: str | None = None,
+    ) -> str: ...
+    def result(self, id: str, timeout: float = 60.0) -> Result: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a command finds around it."""
 
     clock: Clock = field(default_factory=SystemClock)
+    launcher: Callable[[str | None], Launches] | None = None  #: of the settings in a file; None: through RabbitMQ
 
 
 class Window:
@@ -62,6 +84,9 @@ class Window:
         """The one JSON object of ``--json``."""
         click.echo(json.dumps(value, ensure_ascii=self.output.is_ascii))
 
+
+if TYPE_CHECKING:
+    from ..launcher import Result
 
 Work = Callable[..., Coroutine[Any, Any, Exit | None]]
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from counting_launcher import Counter
+
 from bureaucrat import cli
 from bureaucrat.clock import Clock, ManualClock
 from bureaucrat.commands.stored import copy_of
@@ -166,9 +168,9 @@ class Office:
 
 
 def run_in_this_process(arguments: list[str], clock: Clock) -> int:
-    """The program, with another clock."""
+    """The program, with another clock, and without a broker."""
     logging.getLogger().handlers.clear()
-    return cli.main(arguments, surroundings=Surroundings(clock))
+    return cli.main(arguments, surroundings=Surroundings(clock, lambda config: Counter(config)))
 
 
 def _launch(engine: Engine, source: str, id: str, key: str | None, fields: dict[str, Any]) -> Delivery:

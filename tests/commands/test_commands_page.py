@@ -7,6 +7,7 @@ import shlex
 import time
 from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from command_shell import ROOT
@@ -21,8 +22,9 @@ ORDERS = {
 
 
 @pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The page's times are those of London in winter."""
+def _place_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder with the page's file; the page's times are those of London in winter."""
+    (tmp_path / "order.xml").write_text(blocks("xml")[0], encoding="utf-8")
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     yield
@@ -91,12 +93,13 @@ def test_every_command_and_option_is_on_the_page() -> None:
     from bureaucrat.commands.audit import audit
     from bureaucrat.commands.dead import dead
     from bureaucrat.commands.event import event
+    from bureaucrat.commands.launch import launch
     from bureaucrat.commands.ordering import cancel, resume, retry, set_, skip, suspend
     from bureaucrat.commands.ps import ps
     from bureaucrat.commands.show import show
 
     text = PAGE.read_text(encoding="utf-8")
-    commands = [audit, event, cancel, resume, retry, set_, skip, suspend, ps, show, *dead.commands.values()]
+    commands = [audit, event, launch, cancel, resume, retry, set_, skip, suspend, ps, show, *dead.commands.values()]
 
     options = {option for command in commands for one in command.params for option in one.opts if option[:2] == "--"}
     assert sorted(option for option in options - {"--message-id", "--outcome"} if option not in text) == ["--config"]
