@@ -78,7 +78,7 @@ def _reason(row: HistoryRow) -> str:
 
 def _activity(window: Window, seen: Seen, name: str, row: Row) -> Remedy:
     place = seen.story.place(row.activity.index)
-    if is_stalled(row, seen.facts.queues):
+    if is_stalled(window, row, seen.facts.queues):
         text = silence(seen.facts.queues[destination_of(row.participant)], window.now)
         return f"{row.label} ({place}): {text}", [
             ("bureaucrat worker MODULE", f"serve {row.participant}"),

@@ -115,7 +115,7 @@ def _standing(
 ) -> Standing:
     if row.ended is not None:
         return Standing(row, row.status, row.ended)
-    return judged(row, story, copy, incidents, facts.queues, window.now)
+    return judged(window, row, story, copy, incidents, facts.queues)
 
 
 async def _same(window: Window, row: InstanceRow, incidents: list[IncidentRow]) -> int:

@@ -82,20 +82,20 @@ async def _standing(
     story.restore([], copy)
     incidents = await window.storage.incidents(row.id) if row.incidents else []
     story.look_ahead(copy, await window.storage.waits_of(row.id), incidents)
-    return judged(row, story, copy, incidents, queues, window.now)
+    return judged(window, row, story, copy, incidents, queues)
 
 
 def judged(
+    window: Window,
     row: InstanceRow,
     story: Story,
     copy: Copy,
     incidents: list[IncidentRow],
     queues: Mapping[str, DestinationRow],
-    now: float,
 ) -> Standing:
     """What is said of an unfinished instance."""
-    active = story.open_rows()
-    stalled = [one for one in active if is_stalled(one, queues)]
+    active, now = story.open_rows(), window.now
+    stalled = [one for one in active if is_stalled(window, one, queues)]
     if incidents:
         first = incidents[0]
         activity = story.definition.activities[first.activity]
@@ -153,12 +153,14 @@ def _waits(row: InstanceRow, one: Row, stalled: Sequence[Row], queues: Mapping[s
     return waiting(one, now)
 
 
-def is_stalled(row: Row, queues: Mapping[str, DestinationRow]) -> bool:
-    """Whether it waits for an answer through a queue that nobody consumes."""
+def is_stalled(window: Window, row: Row, queues: Mapping[str, DestinationRow]) -> bool:
+    """Whether it waits for an answer through a queue that nobody has consumed for a while."""
     if not isinstance(row.activity, Action) or row.mark is not Mark.ACTIVE:
         return False
     known = queues.get(destination_of(row.participant))
-    return known is not None and known.silent_since is not None
+    if known is None or known.silent_since is None:
+        return False
+    return window.now - known.silent_since >= window.stalled_after
 
 
 def silence(queue: DestinationRow, now: float) -> str:

@@ -22,7 +22,8 @@ import click
 from ..clock import Clock, SystemClock
 from ..definition.reader import read
 from ..engine.definitions import Definitions
-from ..errors import ConfigurationError, StorageUnavailable
+from ..engine.settings import Settings
+from ..errors import ConfigurationError, StorageUnavailable, UnknownDefinition
 from ..ports import Storage
 from ..stores import open_storage, sqlite_path, sqlite_url
 from .failure import Exit, Failure
@@ -59,18 +60,28 @@ class Surroundings:
     launcher: Callable[[str | None], Launches] | None = None  #: of the settings in a file; None: through RabbitMQ
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The database that a command looks at."""
+
+    url: str
+    place: tuple[str, ...]  #: the arguments that name it
+    stalled_after: float  #: seconds without a consumer after which an attempt counts as stalled
+
+
 class Window:
     """One database, open, and where to write."""
 
-    def __init__(self, storage: Storage, clock: Clock, place: tuple[str, ...], *, is_utc: bool, is_json: bool) -> None:
+    def __init__(self, storage: Storage, clock: Clock, chosen: Named, *, is_utc: bool, is_json: bool) -> None:
         self.storage = storage
+        self.stalled_after = chosen.stalled_after
         self.clock = clock
         self.definitions = Definitions(storage, lambda text: read(text), clock)
         self.output = Output(sys.stdout)
         self.is_json = is_json
         self.now = clock.now()
         self.times = Times(self.now, is_utc)
-        self._place = place
+        self._place = chosen.place
 
     def command(self, *arguments: str) -> str:
         """A command on the same database, ready to paste."""
@@ -103,32 +114,31 @@ def at_window(work: Work) -> Callable[..., None]:
         context: click.Context, /, config: Path | None, database: str | None, is_utc: bool, is_json: bool, **given: Any
     ) -> None:
         surroundings = context.find_object(Surroundings) or Surroundings()
-        url, place = _named(database, config)
+        chosen = _chosen(database, config)
 
         async def whole(storage: Storage) -> Exit | None:
-            window = Window(storage, surroundings.clock, place, is_utc=is_utc, is_json=is_json)
+            window = Window(storage, surroundings.clock, chosen, is_utc=is_utc, is_json=is_json)
             return await work(window, **given)
 
-        context.exit(_on(url, whole) or Exit.OK)
+        context.exit(_on(chosen.url, whole) or Exit.OK)
 
     start.__name__, start.__doc__ = work.__name__, work.__doc__
     return start
 
 
-def _named(database: str | None, config: Path | None) -> tuple[str, tuple[str, ...]]:
-    """The URL of the database, and the arguments that name it."""
-    place: tuple[str, ...]
+def _chosen(database: str | None, config: Path | None) -> Named:
+    """The database that the options name, or the settings."""
     if database is not None:
-        found, place, source = sqlite_url(database), ("--db", database), "--db"
+        chosen, source = Named(sqlite_url(database), ("--db", database), Settings().stalled_after), "--db"
     else:
         used = settings(config, Exit.NOT_STARTED)
-        found, source = used.storage.url, used.place("storage", "url")
         place = () if config is None else ("-c", str(config))
-    file = sqlite_path(found)
+        chosen, source = Named(used.storage.url, place, used.bureaucrat.stalled_after), used.place("storage", "url")
+    file = sqlite_path(chosen.url)
     if not file.exists():
         choose = "choose   the database that the daemon uses: --db FILE, or its settings: -c CONFIG"
         raise Failure(Exit.NOT_STARTED, f"there is no database {file}", f"from     {source}", choose)
-    return found, place
+    return chosen
 
 
 def _on(url: str, work: Callable[[Storage], Awaitable[Exit | None]]) -> Exit | None:
@@ -144,7 +154,7 @@ def _on(url: str, work: Callable[[Storage], Awaitable[Exit | None]]) -> Exit | N
 
     try:
         return asyncio.run(opened())
-    except (StorageUnavailable, ConfigurationError) as error:
+    except (StorageUnavailable, ConfigurationError, UnknownDefinition) as error:
         raise Failure(Exit.NOT_STARTED, str(error)) from error
 
 

@@ -84,8 +84,11 @@ async def test_show_says_that_nobody_consumes_the_queue(office: Office) -> None:
     await office.start(ORDER, A, "1017", order_id="1017")
     await office.write(destinations=[DestinationRow("worker_reserve_stock", 0, 3, NOON, NOON)])
 
+    before = await office.says("show", "1017")
+    await office.later(30)
     said = await office.says("show", "1017")
 
+    assert "running since 12:00:01Z" in before.out
     assert said.is_golden("show-stalled")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from contextlib import redirect_stdout
+import sqlite3
+from contextlib import closing, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,31 @@ async def test_the_database_is_that_of_the_settings(office: Office, tmp_path: Pa
     assert f"bureaucrat skip {A} night -c config.ini" in after.out
 
 
+async def test_what_counts_as_stalled_is_set_there_too(office: Office, tmp_path: Path) -> None:
+    await office.open()
+    await office.start(ORDER, A, "1017", order_id="1017")
+    await office.write(destinations=[DestinationRow("worker_reserve_stock", 0, 3, NOON, NOON)])
+    for name, setting in {"calm": "1h", "strict": "1s"}.items():
+        text = f"[storage]\nurl = sqlite:///{office.path}\n[bureaucrat]\nstalled_after = {setting}\n"
+        (tmp_path / f"{name}.ini").write_text(text)
+
+    calm, strict = [await office.command("ps", "--json", "-c", f"{name}.ini") for name in ("calm", "strict")]
+
+    assert [one.json["instances"][0]["state"] for one in (calm, strict)] == ["running", "STALLED"]
+
+
+async def test_a_definition_that_is_gone_is_told(office: Office) -> None:
+    await office.open()
+    await office.start(PAUSE, A)
+    with closing(sqlite3.connect(office.path)) as connection, connection:
+        connection.execute("DELETE FROM definitions")
+
+    said = await office.says("ps")
+
+    assert said.code == 3
+    assert "is not in the database; was a backup restored in part?" in said.err
+
+
 async def test_a_command_line_wins_over_settings(office: Office, tmp_path: Path) -> None:
     await office.open()
     (tmp_path / "config.ini").write_text("[storage]\nurl = sqlite:////nowhere/b.db\n")
@@ -100,7 +126,7 @@ async def test_a_terminal_gets_a_table_that_fits(office: Office, terminal: Termi
     await office.start(SHIPPING, A.replace("a", "b"))
     await office.answer(A.replace("a", "b"), status="error", error="carrier: 503")
     await office.start(ORDER, A.replace("a", "c"), "1018", order_id="1018")
-    await office.write(destinations=[DestinationRow("worker_reserve_stock", 0, 3, NOON, NOON)])
+    await office.write(destinations=[DestinationRow("worker_reserve_stock", 0, 3, NOON, NOON - 60)])
 
     with redirect_stdout(terminal):
         await office.command("ps", "--db", "b.db")
