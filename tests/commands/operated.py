@@ -35,6 +35,11 @@ NOON = 1_795_608_000.0
 GOLDEN = Path(__file__).parent / "golden"
 
 
+def golden(name: str) -> str:
+    """A text in the folder ``golden``: what a command should say."""
+    return (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+
+
 @dataclass
 class Said:
     """What a command said, and its exit code."""
@@ -42,11 +47,6 @@ class Said:
     code: int
     out: str
     err: str
-
-    def is_golden(self, name: str) -> bool:
-        """Whether all that was said is the text in the folder ``golden``."""
-
-        return self.out == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
 
     @property
     def json(self) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from operated import NOON, Office
+from operated import NOON, Office, golden
 from operated_processes import ORDER, PAGES, PAUSE, SHIPPING
 
 from bureaucrat.core.messages import Suspend
@@ -34,7 +34,7 @@ async def test_ps_says_where_each_instance_is_and_what_wakes_it(office: Office) 
 
     said = await office.says("ps")
 
-    assert said.is_golden("ps")
+    assert said.out == golden("ps")
     assert (said.code, said.err) == (0, "")
 
 
@@ -137,7 +137,7 @@ async def test_incidents_are_shown_by_cause(office: Office) -> None:
 
     said = await office.says("ps", "--incidents")
 
-    assert said.is_golden("ps-incidents")
+    assert said.out == golden("ps-incidents")
 
 
 async def test_incidents_by_cause_for_programs(office: Office) -> None:
