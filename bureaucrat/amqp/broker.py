@@ -24,7 +24,6 @@ from .topology import SETTLED, Depth, Side, Wanted
 
 log = logging.getLogger(__name__)
 
-_LOOK = 2.5  #: seconds between looks at the consumed queues
 _AGAIN = 5.0  #: seconds before what could not be declared is tried again
 
 
@@ -70,11 +69,11 @@ class Broker:
         self._connection: Connection | None = None
         self._is_stopping = False
         self._has_begun = False
+        self._is_away = False
         self._blocked_since: float | None = None
         self._watchers: list[Callable[[], None]] = []
-        self._told: tuple[bool, bool, bool] | None = None
-        self._consuming = Line(settings, f"{name} (consuming)", self._consume, lambda _: None, self._changed)
-        self._publishing = Line(settings, f"{name} (publishing)", self._publish, self._set_blocked, self._changed)
+        self._consuming = Line(settings, f"{name} (consuming)", self._consume, lambda _: None, self._line_changed)
+        self._publishing = Line(settings, f"{name} (publishing)", self._publish, self._set_blocked, self._line_changed)
         self._lines = (self._consuming, self._publishing)
 
     # -- its life
@@ -194,6 +193,17 @@ class Broker:
         """Call it when something in the state changes, other than the number of unconfirmed messages."""
         self._watchers.append(callback)
 
+    def _line_changed(self) -> None:
+        """Tell of a loss once: both connections are usually lost together, and each many times."""
+        lost = [line for line in self._lines if line.is_lost]
+        if self._has_begun and not self._is_stopping and bool(lost) != self._is_away:
+            self._is_away = bool(lost)
+            if lost:
+                log.warning("the broker is away; trying again", extra={"reason": lost[0].last_loss})
+            else:
+                log.info("the broker is back")
+        self._changed()
+
     def _changed(self) -> None:
         for watcher in self._watchers:
             asyncio.get_running_loop().call_soon(watcher)
@@ -240,7 +250,7 @@ class Broker:
 
     async def _look(self, side: Side) -> None:
         while True:
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(self._settings.watch)
             for consumer in self._consumers:
                 await consumer.look(side)
 

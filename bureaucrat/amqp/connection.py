@@ -122,26 +122,24 @@ class Channel:
             self.lose(ChannelLost("the channel was closed"))
 
 
-class _Gathering(AsyncioConnection):  # type: ignore[misc]  # pika has no types
-    """Sends what one turn of the event loop has written together: pika sends each frame with a call of its own."""
+class _Coalescing(AsyncioConnection):  # type: ignore[misc]  # pika has no types
+    """Writes once in a turn of the event loop. pika writes the three frames of a message one by one; this halves it."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        self._gathered: list[bytes] = []
+        self._chunks: list[bytes] = []
         super().__init__(*arguments, **options)
 
     def _adapter_emit_data(self, data: bytes) -> None:
-        if not self._gathered:
-            asyncio.get_running_loop().call_soon(self._emit)
-        self._gathered.append(data)
+        """pika's adapters write here."""
+        if not self._chunks:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._chunks.append(data)
 
-    def _emit(self) -> None:
-        data, self._gathered = b"".join(self._gathered), []
-        if data and self._transport is not None:
-            super()._adapter_emit_data(data)
-
-    def _adapter_disconnect_stream(self) -> None:
-        self._emit()
-        super()._adapter_disconnect_stream()
+    def _write(self) -> None:
+        data = b"".join(self._chunks)
+        self._chunks.clear()
+        if self._transport is not None:
+            self._transport.write(data)
 
 
 class Connection:
@@ -152,7 +150,7 @@ class Connection:
         self.trouble: asyncio.Future[Lost] = asyncio.get_running_loop().create_future()
         self._timeout = settings.confirm_timeout
         self._channels: set[asyncio.Future[Any]] = set()
-        self.raw = _Gathering(
+        self.raw = _Coalescing(
             settings.parameters(name),
             on_open_callback=lambda _: settle(self._opened, None),
             on_open_error_callback=lambda _, error: settle(self._opened, error),

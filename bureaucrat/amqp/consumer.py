@@ -23,7 +23,7 @@ from .topology import Side, Wanted
 
 log = logging.getLogger(__name__)
 
-_STRIKES = 3  #: looks at a queue that delivers nothing, though it holds messages and we could take them
+_STRIKES = 6  #: looks at a queue that delivers nothing, though it holds messages and we could take them
 _SHORTEST = 0.5  #: seconds between attempts; see SETTLED in topology.py
 _LONGEST = 5.0
 

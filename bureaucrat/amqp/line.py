@@ -55,6 +55,11 @@ class Line:
         blocked: Callable[[bool], None],
         changed: Callable[[], None],
     ) -> None:
+        """
+        :param session: what runs on the connection; it calls ``is_ready`` and ends by raising.
+        :param blocked: told when the broker takes nothing from it, and when it does again.
+        :param changed: told when it is lost, and when it is back.
+        """
         self._settings = settings
         self._name = name
         self._session = session
@@ -63,7 +68,7 @@ class Line:
         self._running: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[None] | None = None
         self.last_loss: str | None = None
-        self._is_lost = False
+        self.is_lost = False
         self._is_stopping = False
 
     async def start(self) -> None:
@@ -84,9 +89,7 @@ class Line:
         assert self._ready is not None, "a session begins after the start"
         if not self._ready.done():
             self._ready.set_result(None)
-        if self._is_lost:
-            self._is_lost = False
-            log.info("the broker is back", extra={"connection": self._name})
+        self.is_lost = False
         self._changed()
 
     async def stop(self) -> None:
@@ -124,8 +127,5 @@ class Line:
 
     def _note(self, reason: str) -> None:
         self.last_loss = reason
-        assert self._ready is not None, "it is made before"
-        if not self._is_lost and self._ready.done():
-            self._is_lost = True
-            log.warning("the broker is away; trying again", extra={"connection": self._name, "reason": reason})
+        self.is_lost = True
         self._changed()

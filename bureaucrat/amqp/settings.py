@@ -30,6 +30,7 @@ class AmqpSettings:
     connect_timeout: float = 5.0  #: seconds
     delivery_limit: int = 1000  #: deliveries after which the broker itself sets a message aside
     dead_queue: str = "bureaucrat_dead"  #: where it does that
+    watch: float = 2.5  #: seconds between looks at the consumed queues: whether the broker still knows us
     ssl: ssl.SSLContext | None = None  #: of ``amqps``; None: certificate and host name are checked as the system does
 
     @property

@@ -74,6 +74,27 @@ async def test_a_consumer_that_is_dropped_without_notice_is_missed(vhost: str, r
     assert (desk.created, desk.texts) == (["q"], ["a"])
 
 
+async def test_a_consumer_that_is_given_nothing_begins_anew(
+    vhost_url: str, plain: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The queue holds messages, and the broker gives them to another consumer only, which has enough."""
+    arguments = {"x-single-active-consumer": True}
+    await asyncio.to_thread(plain.queue_declare, "q", durable=True, arguments=arguments)
+    await asyncio.to_thread(plain.basic_qos, prefetch_count=1)
+    await asyncio.to_thread(plain.basic_consume, "q", lambda *_: None)
+    async with Desk(vhost_url, watch=0.1) as desk:
+        desk.consume("q")
+        desk.publish("q", "a")
+        desk.publish("q", "b")
+        await eventually(lambda: _is_noticed(caplog, "the queue holds messages and delivers none"))
+        await asyncio.to_thread(plain.basic_cancel, plain.consumer_tags[0])
+        await desk.until(lambda: "b" in desk.texts)
+
+
+async def _is_noticed(caplog: pytest.LogCaptureFixture, reason: str) -> bool:
+    return reason in [getattr(record, "reason", "") for record in caplog.records]
+
+
 async def _dropped(proxy: Proxy) -> int:
     return proxy.dropped
 
@@ -332,7 +353,11 @@ async def test_verify_refuses_to_begin_without_what_it_needs(vhost_url: str, kin
         assert await other.broker.depth("q") is None
 
 
-async def test_verify_begins_when_all_is_there(vhost_url: str, plain: object) -> None:
+async def _lacks(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.what for record in caplog.records if "lacks what we need" in record.getMessage()]
+
+
+async def test_verify_begins_when_all_is_there(vhost_url: str, plain: object, caplog: pytest.LogCaptureFixture) -> None:
     """What is missing later is told once, and used when it comes."""
     await asyncio.to_thread(plain.queue_declare, "q", durable=True)
     await asyncio.to_thread(plain.exchange_declare, "x", "topic", durable=True)
@@ -346,10 +371,17 @@ async def test_verify_begins_when_all_is_there(vhost_url: str, plain: object) ->
         desk.broker.declare("later")
         desk.publish("later", "b")
         await desk.until(lambda: desk.broker.state.waiting_unroutable)
+        await eventually(lambda: _lacks(caplog))
+        desk.broker.declare("never")
         await asyncio.to_thread(plain.queue_declare, "later", durable=True)
         await desk.until(lambda: len(desk.confirmed) == 2)
+        await eventually(lambda: _lacks_two(caplog))
 
-    assert desk.created == []
+    assert (desk.created, await _lacks(caplog)) == ([], ["queue later", "queue never"])
+
+
+async def _lacks_two(caplog: pytest.LogCaptureFixture) -> bool:
+    return len(await _lacks(caplog)) == 2
 
 
 async def test_assume_touches_nothing_and_waits_for_queues(vhost_url: str, plain: object) -> None:
@@ -382,8 +414,8 @@ async def test_losses_are_logged_once_and_without_the_password(
             await desk.until(lambda: desk.broker.state.is_consuming and desk.broker.state.is_publishing)
 
     texts = [record.getMessage() for record in caplog.records if record.name.startswith("bureaucrat")]
-    assert texts.count("the broker is away; trying again") == 2
-    assert texts.count("the broker is back") == 2
+    assert texts.count("the broker is away; trying again") == 1
+    assert texts.count("the broker is back") == 1
     assert "guest:guest" not in caplog.text
 
 
