@@ -31,6 +31,7 @@ from .commands.run import run
 from .commands.show import show
 from .commands.window import Surroundings
 from .commands.wording import command
+from .commands.worker import worker
 from .config import load
 from .errors import ConfigurationError
 
@@ -85,7 +86,7 @@ def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int
 
 
 _COMMANDS = (
-    *(run, lint, explain, config_command, launch),
+    *(run, worker, lint, explain, config_command, launch),
     *(ps, show, cancel, suspend, resume, retry, skip, set_, event, dead, audit),
 )
 for _command in _COMMANDS:

@@ -127,8 +127,13 @@ def workitem_of(dispatch: Dispatch, instance: str) -> Workitem:
 
 def answer_of(dispatch: Dispatch, workitem: Workitem, returned: Any) -> dict[str, Any]:
     """The fields of the answer to what a function returned (L31, L32)."""
-    if dispatch.result is not None:
-        fields = {dispatch.result: returned}
+    return fields_of(workitem, returned, dispatch.result)
+
+
+def fields_of(workitem: Workitem, returned: Any, result: str | None = None) -> dict[str, Any]:
+    """The same where no more than the workitem is known; `result` names the property that takes what was returned."""
+    if result is not None:
+        fields = {result: returned}
     elif returned is None:
         fields = workitem.fields
     elif isinstance(returned, Workitem):

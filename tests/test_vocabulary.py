@@ -53,6 +53,7 @@ ALLOWED_IN = (
     ("bureaucrat/embedded.py", {"task"}, "asyncio's tasks"),
     ("bureaucrat/transports/*", {"task"}, "asyncio's tasks"),
     ("bureaucrat/daemon/*", {"task"}, "asyncio's tasks"),
+    ("bureaucrat/participants/*", {"task"}, "asyncio's tasks"),
     ("docs/glossary.rst", {"terminate"}, "the entry of cancel names it"),
     ("bureaucrat/celery.py", {"task"}, "Celery's word"),
     ("bureaucrat/participants/celery.py", {"task"}, "Celery's word"),

@@ -1,1 +1,1 @@
-"""Who does the actions, outside this process: one file for each kind."""
+"""Participants outside of the engine's process: one kind, one file."""
