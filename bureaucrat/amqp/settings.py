@@ -7,11 +7,12 @@ import re
 import socket
 import ssl
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import unquote, urlsplit
 
 import pika
 
+from ..config import Config
 from ..errors import ConfigurationError
 
 Topology = Literal["declare", "verify", "assume"]
@@ -32,6 +33,20 @@ class AmqpSettings:
     dead_queue: str = "bureaucrat_dead"  #: where it does that
     watch: float = 2.5  #: seconds between looks at the consumed queues: whether the broker still knows us
     ssl: ssl.SSLContext | None = None  #: of ``amqps``; None: certificate and host name are checked as the system does
+
+    @classmethod
+    def of(cls, config: Config, topology: Topology | None = None) -> AmqpSettings:
+        """What the configuration says."""
+        amqp = config.amqp
+        return cls(
+            url=amqp.url,
+            heartbeat=amqp.heartbeat,
+            topology=topology or cast(Topology, amqp.topology),  # the table of keys allows these words only
+            prefetch=amqp.prefetch,
+            confirm_window=amqp.confirm_window,
+            connect_timeout=amqp.connect_timeout,
+            dead_queue=config.bureaucrat.dead_queue,
+        )
 
     @property
     def shown(self) -> str:

@@ -8,6 +8,7 @@ import time
 import click
 
 from ..amqp import AmqpSettings, Broker
+from ..config import Config
 from ..errors import BrokerUnavailable, ConfigurationError
 from ..functions import Functions
 from ..participants.worker import Work, Worker, WorkerSettings
@@ -18,17 +19,20 @@ from .wording import clock, count, one_line, seconds
 _ANOTHER = "--amqp amqp://user:password@host/vhost"
 
 
+def worker_settings(config: Config, *, concurrency: int, prefetch: int | None) -> WorkerSettings:
+    """What is set about a worker: by its options, and by the configuration that it shares with the daemon."""
+    names = config.bureaucrat
+    return WorkerSettings(concurrency, prefetch, answers=names.message_queue, dead=names.dead_queue)
+
+
 class Serving:
     """Runs a worker until a signal stops it."""
 
-    def __init__(
-        self, functions: Functions, url: str | None, concurrency: int, prefetch: int | None, is_verbose: bool
-    ) -> None:
-        self._amqp = AmqpSettings() if url is None else AmqpSettings(url=url)
-        self._concurrency = concurrency
+    def __init__(self, functions: Functions, amqp: AmqpSettings, settings: WorkerSettings, is_verbose: bool) -> None:
+        self._amqp = amqp
+        self._concurrency = settings.concurrency
         self._broker = Broker(self._amqp, name="bureaucrat worker")
         self._broker.on_change(self._changed)
-        settings = WorkerSettings(concurrency=concurrency, prefetch=prefetch)
         self._worker = Worker(functions, self._broker, settings, observe=_show if is_verbose else None)
         self._is_serving = False
         self._is_away = False

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 
 import click
 
 from ..core.durations import parse_duration
 from .failure import Exit
 from .modules import load_participants
+from .options import config_option, settings
 
 
 def _duration(context: click.Context, option: click.Parameter, text: str) -> float:
@@ -21,7 +24,8 @@ def _duration(context: click.Context, option: click.Parameter, text: str) -> flo
 
 @click.command(short_help="Serve participants from RabbitMQ.")
 @click.argument("modules", metavar="MODULE...", nargs=-1, required=True)
-@click.option("--amqp", "url", metavar="URL", help="Where RabbitMQ is. Default: on this machine, as guest.")
+@config_option
+@click.option("--amqp", "url", metavar="URL", help="Where RabbitMQ is. Default: what the config file says.")
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 1000),
@@ -47,7 +51,13 @@ def _duration(context: click.Context, option: click.Parameter, text: str) -> flo
 )
 @click.option("-v", "--verbose", "is_verbose", is_flag=True, help="Show each attempt.")
 def worker(
-    modules: tuple[str, ...], url: str | None, concurrency: int, prefetch: int | None, grace: float, is_verbose: bool
+    modules: tuple[str, ...],
+    config: Path | None,
+    url: str | None,
+    concurrency: int,
+    prefetch: int | None,
+    grace: float,
+    is_verbose: bool,
 ) -> int:
     """Serve the @participant functions of each MODULE: its name, or the path of its file.
 
@@ -55,10 +65,22 @@ def worker(
     what it had not answered goes to another. Ctrl-C or SIGTERM stops it, a second one at once.
 
     \b
-      bureaucrat worker myproject.participants --amqp amqp://user@host/vhost
+      bureaucrat worker myproject.participants -c config.ini
     """
-    from .serving import Serving  # here, because the other commands start faster without RabbitMQ's client
+    from ..amqp import AmqpSettings
+    from .serving import (  # here, because the other commands start faster without RabbitMQ's client
+        Serving,
+        worker_settings,
+    )
 
     functions = load_participants(modules)
-    asyncio.run(Serving(functions, url, concurrency, prefetch, is_verbose).run(grace))
+    found = settings(config)
+    amqp = AmqpSettings.of(found)
+    serving = Serving(
+        functions,
+        amqp if url is None else replace(amqp, url=url),
+        worker_settings(found, concurrency=concurrency, prefetch=prefetch),
+        is_verbose,
+    )
+    asyncio.run(serving.run(grace))
     return Exit.OK

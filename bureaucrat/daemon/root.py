@@ -22,7 +22,7 @@ from ..engine.settings import Settings
 from ..errors import BrokerUnavailable
 from ..participants.taskqueue import PREFIX, TaskQueue
 from ..ports import Storage
-from ..storage.sqlite import SqliteStorage
+from ..stores import open_storage
 from ..transports.amqp import AmqpCourier, Names
 from .announcer import Announcer
 from .health import Status
@@ -46,7 +46,7 @@ def reach(config: Config) -> None:
 
 async def _reach(config: Config) -> None:
     for number in range(1, _TRIES + 1):
-        broker = Broker(amqp_settings(config, topology="assume"), name="bureaucrat start")
+        broker = Broker(AmqpSettings.of(config, topology="assume"), name="bureaucrat start")
         try:
             await broker.start()
         except BrokerUnavailable as error:
@@ -60,7 +60,7 @@ async def _reach(config: Config) -> None:
 
 async def serve(config: Config, announcer: Announcer) -> None:
     """Serve until the announcer says to stop."""
-    storage = SqliteStorage(config.storage.path)
+    storage = open_storage(config.storage.url, read_only=False)
     await storage.open()
     gc.set_threshold(_GC_THRESHOLD)
     try:
@@ -98,7 +98,7 @@ def courier_of(config: Config) -> AmqpCourier:
     names = config.bureaucrat
     queue = TaskQueue("message" if names.message_format == "message" else "workitem")
     return AmqpCourier(
-        amqp_settings(config),
+        AmqpSettings.of(config),
         {"": queue, PREFIX: queue},
         Names(
             launches=names.launch_queue,
@@ -108,20 +108,6 @@ def courier_of(config: Config) -> AmqpCourier:
             dead=names.dead_queue,
         ),
         grace=names.stop_grace / 2,
-    )
-
-
-def amqp_settings(config: Config, *, topology: str | None = None) -> AmqpSettings:
-    """How to reach the broker."""
-    amqp = config.amqp
-    return AmqpSettings(
-        url=amqp.url,
-        heartbeat=amqp.heartbeat,
-        topology=topology or amqp.topology,  # type: ignore[arg-type]  # the table of keys allows these words only
-        prefetch=amqp.prefetch,
-        confirm_window=amqp.confirm_window,
-        connect_timeout=amqp.connect_timeout,
-        dead_queue=config.bureaucrat.dead_queue,
     )
 
 
@@ -154,7 +140,7 @@ async def _watch(config: Config, announcer: Announcer, broker: Broker, engine: E
         text = "; ".join(reasons) or "serving"
         if not said and not reasons:
             announcer.ready(text)
-            log.info("ready", extra={"broker": amqp_settings(config).shown, "database": str(config.storage.path)})
+            log.info("ready", extra={"broker": AmqpSettings.of(config).shown, "database": str(config.storage.path)})
         elif said and text != said:
             announcer.say(text)
             log.log(logging.WARNING if reasons else logging.INFO, "how it goes", extra={"reason": text})
