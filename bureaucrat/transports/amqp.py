@@ -8,6 +8,7 @@ selects the kind.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -239,10 +240,19 @@ def _kept(received: Received) -> bytes:
 
 
 def _plain(headers: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        str(name): value if isinstance(value, str | int | float | bool | None) else str(value)
-        for name, value in headers.items()
-    }
+    return {str(name): _scalar(value) for name, value in headers.items()}
+
+
+def _scalar(value: Any) -> str | int | float | bool | None:
+    """pika has an integer type of its own, for the broker's counters."""
+    match value:
+        case None | bool() | str():
+            return value
+        case int():
+            return int(value)
+        case float() if math.isfinite(value):
+            return value
+    return str(value)
 
 
 def _published(destination: str, body: bytes, properties: Properties, priority: int | None) -> Message:
