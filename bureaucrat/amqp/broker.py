@@ -20,7 +20,7 @@ from .line import Line
 from .messages import Message, Received
 from .publisher import Publisher, Route
 from .settings import AmqpSettings
-from .topology import SETTLED, Depth, Side, Wanted
+from .topology import SETTLED, Depth, Side, Thing, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class Broker:
         """Hand over what a queue delivers, from now on and after each reconnection. The queue is declared."""
         consumer = Consumer(queue, received, prefetch or self._settings.prefetch, self._wanted, self._changed)
         self._consumers.append(consumer)
-        self._wanted.queues[queue] = None
+        self._want(Thing("queue", queue))
         self._begin_consuming(consumer)
 
     def stop_consuming(self) -> None:
@@ -125,21 +125,18 @@ class Broker:
 
     def declare(self, queue: str) -> None:
         """Have a queue of ours on this broker, now and after each reconnection."""
-        if queue not in self._wanted.queues:
-            self._wanted.queues[queue] = None
-            self._news.set()
+        self._want(Thing("queue", queue))
 
     def declare_exchange(self, exchange: str) -> None:
         """Have a durable topic exchange on this broker, now and after each reconnection."""
-        if exchange not in self._wanted.exchanges:
-            self._wanted.exchanges[exchange] = None
-            self._news.set()
+        self._want(Thing("exchange", exchange))
 
     def bind(self, queue: str, exchange: str, routing_key: str) -> None:
         """Let a queue have what is published to an exchange under a routing key."""
-        binding = (queue, exchange, routing_key)
-        if binding not in self._wanted.bindings:
-            self._wanted.bindings[binding] = None
+        self._want(Thing("binding", queue, exchange, routing_key))
+
+    def _want(self, thing: Thing) -> None:
+        if self._wanted.want(thing):
             self._news.set()
 
     def publish(self, message: Message, confirmed: Callable[[], None], *, key: object = None) -> None:
@@ -212,6 +209,7 @@ class Broker:
 
     async def _consume(self, connection: Connection) -> None:
         side = Side(connection)
+        self._wanted.begin()
         await self._wanted.settle(side, must=not self._has_begun)
         try:
             async with asyncio.TaskGroup() as group:
@@ -256,6 +254,8 @@ class Broker:
 
     def _on_created(self, queue: str) -> None:
         log.info("a queue was created", extra={"queue": queue})
+        self._wanted.miss(queue)  # and its bindings are gone, if it had any
+        self._news.set()
         self._publisher.try_now(("", queue))
         self._changed()
         asyncio.get_running_loop().call_soon(self._created, queue)
@@ -267,7 +267,7 @@ class Broker:
 
     def _on_returned(self, route: Route) -> None:
         exchange, routing_key = route
-        if not exchange and routing_key in self._wanted.queues:
+        if self._wanted.miss(exchange or routing_key):
             asyncio.get_running_loop().call_later(SETTLED, self._news.set)
 
     def _set_blocked(self, is_blocked: bool) -> None:

@@ -11,8 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from ..clock import Clock
 from .connection import NOT_FOUND, Channel, ChannelLost, Connection
@@ -64,6 +63,16 @@ class Missing(ChannelLost):
     """A queue or exchange is not there, and is not to be created."""
 
 
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What can be wanted."""
+
+    kind: Literal["queue", "exchange", "binding"]
+    name: str  #: of a binding, its queue's
+    exchange: str = ""
+    routing_key: str = ""
+
+
 class Wanted:
     """Everything that was asked for, and how it is made so."""
 
@@ -71,12 +80,13 @@ class Wanted:
         self._settings = settings
         self._created = created
         self._clock = clock
-        self.queues: dict[str, None] = {}
-        self.exchanges: dict[str, None] = {}
-        self.bindings: dict[tuple[str, str, str], None] = {}
+        self.queues: dict[Thing, None] = {}
+        self.exchanges: dict[Thing, None] = {}
+        self.bindings: dict[Thing, None] = {}
         self.last_declared: float | None = None
         self._compared: set[str] = set()
-        self._complaints: dict[str, str] = {}
+        self._complaints: dict[Thing, str] = {}
+        self._made: set[Thing] = set()
         self._is_made = asyncio.Lock()
 
     def arguments(self, queue: str) -> dict[str, Any]:
@@ -90,6 +100,14 @@ class Wanted:
             "x-dead-letter-routing-key": self._settings.dead_queue,
         }
 
+    def want(self, thing: Thing) -> bool:
+        """Have it there from the next ``settle`` on; whether it is new."""
+        wanted = {"queue": self.queues, "exchange": self.exchanges, "binding": self.bindings}[thing.kind]
+        if thing in wanted:
+            return False
+        wanted[thing] = None
+        return True
+
     async def settle(self, side: Side, *, must: bool) -> bool:
         """Have everything there.
 
@@ -97,26 +115,46 @@ class Wanted:
         :returns: whether all is there.
         :raises ChannelLost: what is there, or the user's rights, do not allow it.
         """
-        wanted: list[tuple[str, Callable[[], Awaitable[None]]]] = []
-        wanted += [(f"exchange {name}", partial(self._exchange, side, name)) for name in self.exchanges]
-        wanted += [(f"queue {name}", partial(self.queue, side, name)) for name in self.queues]
-        wanted += [(f"binding of {binding[0]}", partial(self._bind, side, *binding)) for binding in self.bindings]
         is_complete = True
-        for name, make in wanted:
+        for thing in [*self.exchanges, *self.queues, *self.bindings]:
+            if thing in self._made:
+                continue
             try:
-                await make()
-                self._complaints.pop(name, None)
+                await self._make(side, thing)
+                self._made.add(thing)
+                self._complaints.pop(thing, None)
             except ChannelLost as lost:
                 if must:
                     raise
                 is_complete = False
-                self._complain(name, lost.reason)
+                self._complain(thing, lost.reason)
         return is_complete
 
-    def _complain(self, name: str, reason: str) -> None:
-        if self._complaints.get(name) != reason:
-            self._complaints[name] = reason
-            log.warning("the broker lacks what we need", extra={"what": name, "reason": reason})
+    def begin(self) -> None:
+        """A connection begins: whatever was there may be gone."""
+        self._made.clear()
+
+    def miss(self, name: str) -> bool:
+        """A queue or exchange seems to be gone, or was just made: it, and what is bound to it, is to be looked at.
+
+        :returns: whether it is one of ours.
+        """
+        self._made -= {one for one in self._made if name in (one.name, one.exchange)}
+        return Thing("queue", name) in self.queues or Thing("exchange", name) in self.exchanges
+
+    async def _make(self, side: Side, thing: Thing) -> None:
+        match thing.kind:
+            case "queue":
+                await self.queue(side, thing.name)
+            case "exchange":
+                await self._exchange(side, thing.name)
+            case _:
+                await self._bind(side, thing.name, thing.exchange, thing.routing_key)
+
+    def _complain(self, thing: Thing, reason: str) -> None:
+        if self._complaints.get(thing) != reason:
+            self._complaints[thing] = reason
+            log.warning("the broker lacks what we need", extra={"what": f"{thing.kind} {thing.name}", "reason": reason})
 
     async def queue(self, side: Side, queue: str) -> None:
         """Have a queue.

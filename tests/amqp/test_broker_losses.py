@@ -298,6 +298,26 @@ async def test_an_exchange_that_does_not_exist_holds_up_its_own_messages_only(vh
         assert len(desk.confirmed) == 21
 
 
+async def test_what_is_declared_again_is_bound_again(vhost_url: str, plain: object) -> None:
+    """A queue that was deleted takes its bindings with it, and so does an exchange."""
+    async with Desk(vhost_url) as desk:
+        desk.broker.declare_exchange("x")
+        desk.broker.bind("q", "x", "a")
+        desk.consume("q")
+        await desk.until(lambda: desk.created)
+        desk.publish("a", "1", exchange="x")
+        await desk.until(lambda: "1" in desk.texts)
+
+        await asyncio.to_thread(plain.queue_delete, "q")
+        await desk.until(lambda: len(desk.created) == 2)
+        desk.publish("a", "2", exchange="x")
+        await desk.until(lambda: "2" in desk.texts)
+
+        await asyncio.to_thread(plain.exchange_delete, "x")
+        desk.publish("a", "3", exchange="x")
+        await desk.until(lambda: "3" in desk.texts)
+
+
 async def test_a_message_that_the_broker_refuses_is_tried_again(vhost_url: str, plain: object) -> None:
     """A queue that is full refuses; other queues do not wait for it."""
     arguments = {"x-max-length": 1, "x-overflow": "reject-publish"}
