@@ -176,7 +176,7 @@ class Launcher:
         self._publish("", self._settings.message_queue, content_type, body, uuid.uuid4().hex)
 
     def close(self) -> None:
-        """Close the connections. Whoever waits in another thread gives up."""
+        """Close the connections. Threads that wait for a result give up; one that publishes is waited for."""
         self._links.close()
 
     def __enter__(self) -> Self:

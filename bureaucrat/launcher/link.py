@@ -99,13 +99,14 @@ class Link:
         self._verdicts: list[bool] = []  #: what the broker says of the last message: at most one
         self._is_returned = False
         self._is_open = False
+        self._has_ended = False
         self._channel: Any = None
         self._loop = _Loop()
         self._connection = pika.SelectConnection(
             replace(settings, connect_timeout=max(0.1, deadline - time.monotonic())).parameters(name),
             on_open_callback=lambda _: self._set_opened(),
-            on_open_error_callback=lambda _, error: self._end(error),
-            on_close_callback=lambda _, error: self._end(error),
+            on_open_error_callback=lambda _, error: self._set_ended(error),
+            on_close_callback=lambda _, error: self._set_ended(error),
             custom_ioloop=self._loop,
         )
         try:
@@ -186,19 +187,21 @@ class Link:
 
     # -- the end
 
+    def call_off(self) -> None:
+        """From another thread: let whoever waits here wait no longer."""
+        self._trouble = Lost("the launcher was closed")
+        self._loop.add_callback_threadsafe(self._loop.stop)
+
     def close(self) -> None:
         """Say goodbye; if nobody answers, shut the socket down."""
         with contextlib.suppress(wrong.AMQPError):
             if self._is_open:  # while it connects, pika cannot be told to stop; what connects has a timeout of its own
                 self._connection.close()
-        with contextlib.suppress(Late, Lost):
-            self._wait(lambda: False, time.monotonic() + _GOODBYE)
-        if self._trouble is None:
+        if not self._run(lambda: self._has_ended, time.monotonic() + _GOODBYE):
             for watched in self._loop.watched:
                 with contextlib.suppress(OSError), socket.socket(fileno=os.dup(watched)) as raw:
                     raw.shutdown(socket.SHUT_RDWR)
-            with contextlib.suppress(Late, Lost):
-                self._wait(lambda: False, time.monotonic() + _GOODBYE)
+            self._run(lambda: self._has_ended, time.monotonic() + _GOODBYE)
         self._loop.close()
 
     # -- pika's side
@@ -231,17 +234,23 @@ class Link:
             raise Lost(reason_of(error)) from error
 
     def _wait(self, is_done: Callable[[], object], deadline: float) -> None:
+        if not self._run(lambda: is_done() or self._trouble is not None, deadline):
+            raise Late
+        if self._trouble is not None and not is_done():
+            raise self._trouble
+
+    def _run(self, is_done: Callable[[], object], deadline: float) -> bool:
+        """Let pika work until something has happened; False if the deadline has come first."""
         while not is_done():
-            if self._trouble is not None:
-                raise self._trouble
             left = deadline - time.monotonic()
             if left <= 0:
-                raise Late
+                return False
             timer = self._loop.call_later(left, self._loop.stop)
             try:
                 self._loop.start()
             finally:
                 self._loop.remove_timeout(timer)
+        return True
 
     def _noting(self, answers: list[Any]) -> Callable[[Any], None]:
         def note(answer: Any) -> None:
@@ -253,6 +262,10 @@ class Link:
     def _set_opened(self) -> None:
         self._is_open = True
         self._loop.stop()
+
+    def _set_ended(self, error: BaseException) -> None:
+        self._has_ended = True
+        self._end(error)
 
     def _set_blocked(self, is_blocked: bool) -> None:
         self.is_blocked = is_blocked

@@ -23,6 +23,7 @@ from .settings import Settings
 _SPARES: Final = 4  #: links that are kept for the next question
 _FIRST_PAUSE: Final = 0.05  #: seconds before another try
 _LONGEST_PAUSE: Final = 1.0
+_SHORTEST_TRY: Final = 0.2  #: seconds; with less than that left nothing is begun whose end nobody would see
 _NAME: Final = "bureaucrat launcher"
 
 
@@ -33,6 +34,7 @@ class _Process:
     lock: threading.Lock = field(default_factory=threading.Lock)  #: held by the thread that publishes
     publisher: Link | None = None
     spares: deque[Link] = field(default_factory=deque)
+    lent: set[Link] = field(default_factory=set)  #: those that ask for a thread now
 
 
 class Links:
@@ -117,12 +119,15 @@ class Links:
         """
         mine = self._mine()
         link = self._spare(mine) or self._link(deadline)
+        mine.lent.add(link)
         try:
             link.listen(deadline)
             yield link
         except BaseException:  # whatever it was, nobody knows what the link is in the middle of
             link.close()
             raise
+        finally:
+            mine.lent.discard(link)
         if self._closed.is_set() or len(mine.spares) >= _SPARES:
             link.close()
         else:
@@ -141,7 +146,7 @@ class Links:
     def may_try_again(self, pause: float, deadline: float) -> bool:
         """Wait a little; False if there is no time left or the launcher was closed."""
         left = deadline - time.monotonic()
-        return left > 0 and not self._closed.wait(min(pause, left))
+        return left > _SHORTEST_TRY and not self._closed.wait(min(pause, left / 2))
 
     def no_queue(self, letter: Letter) -> NoQueue:
         """What to raise for a message that was returned."""
@@ -156,11 +161,13 @@ class Links:
         return BrokerUnavailable(f"{self._settings.amqp.shown} cannot be used: {reason}")
 
     def close(self) -> None:
-        """Close the links of this process. Those in use are closed by their threads."""
+        """Close the links of this process. Threads that ask give up; one that publishes is waited for."""
         self._closed.set()
         mine = self._processes.get(os.getpid())
         if mine is None:
             return
+        for link in list(mine.lent):
+            link.call_off()
         with mine.lock:
             self._drop(mine)
         while mine.spares:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -9,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pika
 import pytest
 from fake_daemon import PATIENCE, FakeDaemon, next_launch
 from rabbit import Rabbit, free_port
@@ -18,6 +21,10 @@ from bureaucrat.launcher import Launcher, NotYet, Unconfirmed
 
 BARE = '<process name="order"><action participant="charge"/></process>'
 FORKING = Path(__file__).parent / "forking.py"
+
+
+class Bell(Exception):
+    """What a signal's handler raises."""
 
 
 def launched(daemon: FakeDaemon, count: int) -> set[str]:
@@ -131,6 +138,84 @@ def test_a_broker_that_stands_still_is_given_up_in_time(mortal_rabbit: Rabbit) -
         assert took < 8
         assert old.launch(BARE, id="second") == "second"
         assert launched(daemon, 2) == {"first", "second"}
+
+
+def test_a_broker_that_says_nothing_is_given_up_and_a_signal_interrupts_the_wait() -> None:
+    """What listens there may be anything."""
+
+    def ring(*_: object) -> None:
+        raise Bell
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"amqp://127.0.0.1:{silent.getsockname()[1]}/"
+        with (
+            Launcher({"url": url}, timeout=0.5) as launcher,
+            pytest.raises(Unconfirmed, match=r"\(there was no answer in time\); it was not sent"),
+        ):
+            launcher.launch(BARE)
+        with Launcher({"url": url}, timeout=1000) as launcher:
+            before = signal.signal(signal.SIGALRM, ring)
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.3)
+                with pytest.raises(Bell):
+                    launcher.launch(BARE)
+                signal.setitimer(signal.ITIMER_REAL, 0.3)
+                with pytest.raises(Bell):
+                    launcher.result("x", 1000)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, before)
+
+
+def test_a_queue_that_is_full_is_told_as_that(vhost_url: str) -> None:
+    """The message is refused until there is room again."""
+    full = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    connection = pika.BlockingConnection(pika.URLParameters(vhost_url))
+    channel = connection.channel()
+    for queue in ("bureaucrat", "bureaucrat_msgs"):
+        channel.queue_declare(queue, durable=True, arguments=full)
+
+    with Launcher({"url": vhost_url}, timeout=0.5, ask_again=0.1) as launcher:
+        launcher.launch(BARE)
+        with pytest.raises(Unconfirmed, match=r"the broker refuses the message; is its queue full\?\)"):
+            launcher.launch(BARE)
+        launcher.cancel("x")
+        with pytest.raises(NotYet, match=r"\(the broker refuses the question; is its queue full\?\)"):
+            launcher.status("x")
+        channel.basic_get("bureaucrat", auto_ack=True)
+        assert launcher.launch(BARE, id="x") == "x"
+    connection.close()
+
+
+def test_an_idle_connection_that_the_broker_gives_up_is_made_again(
+    rabbit: Rabbit, vhost: str, vhost_url: str, tmp_path: Path, daemon: FakeDaemon
+) -> None:
+    """Nobody sends heartbeats while a launcher is idle, and none has to."""
+    (tmp_path / "config.ini").write_text(f"[amqp]\nurl = {vhost_url}\nheartbeat = 1\n")
+    with Launcher(tmp_path / "config.ini", timeout=PATIENCE) as launcher:
+        first = launcher.launch(BARE)
+        assert not launcher.status("x").known
+        until = time.monotonic() + PATIENCE
+        while rabbit.ctl("list_connections", "vhost", "timeout").count(f"{vhost}\t1\n") and time.monotonic() < until:
+            threading.Event().wait(0.2)
+        assert time.monotonic() < until
+
+        second = launcher.launch(BARE)
+        assert not launcher.status("x").known
+        assert launched(daemon, 2) == {first, second}
+
+
+def test_a_user_who_may_not_do_what_is_needed_is_told(rabbit: Rabbit, vhost: str, daemon: FakeDaemon) -> None:
+    """The broker closes the channel; the connection is closed by us."""
+    rabbit.ctl("add_user", f"u{vhost}", "p")
+    rabbit.ctl("set_permissions", "-p", vhost, f"u{vhost}", "^$", "^$", "^$")
+    url = rabbit.vhost_url(vhost).replace("guest:guest", f"u{vhost}:p")
+
+    with Launcher({"url": url}, timeout=0.5) as launcher:
+        with pytest.raises(BrokerUnavailable, match="ACCESS_REFUSED"):
+            launcher.launch(BARE)
+        with pytest.raises(NotYet, match="ACCESS_REFUSED"):
+            launcher.status("x")
 
 
 def test_a_broker_without_memory_is_told_as_that(mortal_rabbit: Rabbit) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fake_daemon import PATIENCE, FakeDaemon, next_cancel, next_event, next_launch
+from rabbit import Rabbit
 
 from bureaucrat.errors import BureaucratError, Refused
 from bureaucrat.launcher import (
@@ -183,6 +184,19 @@ def test_questions_go_over_one_connection(daemon: FakeDaemon, launcher: Launcher
     assert len({one.correlation_id for one in asked}) == 5
 
 
+def test_a_queue_for_answers_that_is_deleted_is_made_again(
+    rabbit: Rabbit, vhost: str, daemon: FakeDaemon, launcher: Launcher
+) -> None:
+    """The broker tells that it has canceled the consumer; the connection stays open."""
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(launcher.result, "x", PATIENCE)
+        asked = daemon.questions.get(timeout=PATIENCE)
+        rabbit.delete_queue(str(asked.properties.reply_to), vhost)
+        daemon.set("completed", "x")
+
+        assert waiting.result(PATIENCE).instance == "x"
+
+
 def test_a_program_that_comes_before_the_daemon_makes_the_exchange_of_notices(vhost_url: str) -> None:
     """The daemon declares the same when it comes."""
     with FakeDaemon(vhost_url, has_exchange=False) as first, Launcher({"url": vhost_url}, ask_again=0.1) as launcher:
@@ -245,14 +259,20 @@ def test_a_closed_launcher_refuses_and_whoever_waits_gives_up(daemon: FakeDaemon
             use(BARE)
 
     other = Launcher({"host": "127.0.0.1", "port": 1}, timeout=1000)
-    with ThreadPoolExecutor(2) as threads:
+    third = Launcher({"url": vhost_url}, ask_again=1000)
+    with ThreadPoolExecutor(3) as threads:
         launching = threads.submit(other.launch, BARE)
         asking = threads.submit(other.status, "x")
+        waiting = threads.submit(third.result, "x", 1000)
+        daemon.questions.get(timeout=PATIENCE)
         other.close()
+        third.close()
         with pytest.raises((Unconfirmed, Refused)):
             launching.result(PATIENCE)
         with pytest.raises((NotYet, Refused)):
             asking.result(PATIENCE)
+        with pytest.raises(NotYet):
+            waiting.result(PATIENCE)
 
 
 def test_a_launcher_that_was_not_used_connects_to_nothing() -> None:
