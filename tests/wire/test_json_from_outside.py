@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from bureaucrat.core.values import complaint
@@ -33,6 +33,7 @@ def nested(depth: int) -> bytes:
     return b"[" * depth + b"]" * depth
 
 
+@settings(max_examples=200, deadline=None)
 @given(VALUES, st.booleans(), st.sampled_from([None, 2]))
 def test_every_value_that_python_writes_is_read_as_it_is(value: Any, ascii: bool, indent: int | None) -> None:
     """Written compactly or with white space, with escapes or without."""
@@ -150,6 +151,7 @@ _PARTS += [r'"\u003a"', r'"\u0000"', r'"\ud800"', '{"a":1,"a":2}', r'{"a":":","\
 PIECES = st.sampled_from([*_PARTS, " ", "\x00", "é", "9" * 25, '"b" :'])
 
 
+@settings(max_examples=200, deadline=None)
 @given(st.lists(PIECES, max_size=12).map("".join))
 @example('{"a":1,"a":":"}')
 @example('{"a":"\\u003a","a":1}')
@@ -177,6 +179,7 @@ def test_it_reads_what_pythons_json_reads_and_refuses_what_we_cannot_keep(text: 
         assert read == expected
 
 
+@settings(max_examples=200, deadline=None)
 @given(VALUES, st.data())
 def test_a_key_that_stands_there_twice_is_found_wherever_it_is(value: Any, data: st.DataObject) -> None:
     """However many colons, escapes and spaces are around it."""

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_json_from_outside import VALUES
 
@@ -151,6 +151,7 @@ ADDRESSES = st.from_regex(r"[a-f0-9]{8}(_[0-9]{1,3}){0,4}", fullmatch=True)
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)
 
 
+@settings(max_examples=200, deadline=None)
 @given(FIELDS, FIELDS, ADDRESSES, NAMES, NAMES, NAMES, st.integers(1, 99))
 def test_attempts_and_answers_come_back_in_both_formats(
     fields: dict[str, Any], answered: dict[str, Any], target: str, token: str, key: str, participant: str, number: int
@@ -168,6 +169,7 @@ def test_attempts_and_answers_come_back_in_both_formats(
         assert answer == Response(target, token, {**answered, "status": "done"})
 
 
+@settings(max_examples=200, deadline=None)
 @given(FIELDS, NAMES, st.none() | NAMES, st.booleans(), st.none() | st.integers(1, 9))
 def test_what_clients_send_comes_back(
     fields: dict[str, Any], name: str, key: str | None, by_name: bool, version: int | None
@@ -185,6 +187,7 @@ def test_what_clients_send_comes_back(
     assert (event.id, event.name, event.body) == ("m", name, fields)
 
 
+@settings(max_examples=200, deadline=None)
 @given(FIELDS, NAMES, st.none() | NAMES, st.none() | st.floats(0, 1e10))
 def test_what_clients_are_told_comes_back(fields: dict[str, Any], name: str, key: str | None, at: float | None) -> None:
     """Answers to questions and notices."""
