@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 ORIGIN = "bureaucrat-origin"  #: the header of a signal that an engine emitted: its database
 _REASON = "bureaucrat-reason"
 _SOURCE = "bureaucrat-source"
+_LONGEST_NAME = 255  # bytes of a short string, AMQP 0-9-1, section 4.2.5.3
 _LONGEST_HEADER = 2_000  # characters of a reason
 
 _properties = msgspec.json.Decoder(Properties)
@@ -135,7 +136,7 @@ class AmqpCourier:
         return self._kinds.get(prefix if colon else "")
 
     def serves(self, participant: str) -> bool:
-        return self._kind(participant) is not None
+        return 0 < len(self.destination(participant).encode()) <= _LONGEST_NAME
 
     def destination(self, participant: str) -> str:
         kind = self._kind(participant)

@@ -1,10 +1,11 @@
 """``make bench``: what an action costs, beside the floor that nobody can go below.
 
-One figure so far: durable actions a second, embedded. The engine runs instances of a sequence of no-op actions on
+First figure: durable actions a second, embedded. The engine runs instances of a sequence of no-op actions on
 SQLite (``synchronous=FULL``) with participants in this process. The floor commits exactly the rows that such a run
-committed, batch by batch, and does nothing else. Both are measured in turn, several rounds; medians are printed.
+committed, batch by batch, and does nothing else. Second figure: the same through RabbitMQ, with daemon and worker as
+processes of their own; the floor is ``floor_loop.py``. All is measured in turn, several rounds; medians are printed.
 
-    python tests/benchmarks/run.py [--rounds 5] [--instances 2000] [--actions 10]
+    python tests/benchmarks/run.py [--rounds 5] [--instances 2000] [--actions 10] [--only embedded|broker]
 """
 
 from __future__ import annotations
@@ -131,16 +132,46 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--instances", type=int, default=2_000)
     parser.add_argument("--actions", type=int, default=10)
+    parser.add_argument("--only", choices=["embedded", "broker"])
     options = parser.parse_args()
     versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     print(f"{platform.machine()}, {os.cpu_count()} cores, {versions}")
     print(f"{options.instances} instances of {options.actions} actions, {options.rounds} rounds in turn\n")
+    if options.only != "broker":
+        embedded_figures(options)
+    if options.only != "embedded":
+        broker_figures(options)
+
+
+def embedded_figures(options: argparse.Namespace) -> None:
+    """The engine in one process, on SQLite."""
     engines, floors = [], []
     for _ in range(options.rounds):
         with tempfile.TemporaryDirectory() as name:
             engines.append(asyncio.run(engine_run(Path(name), options.instances, options.actions)))
             floors.append(asyncio.run(floor_run(Path(name), engines[-1])))
     report(engines, floors)
+
+
+def broker_figures(options: argparse.Namespace) -> None:
+    """The daemon and a worker on RabbitMQ and SQLite."""
+    from broker import Rabbit, engine_rate, floor_rate  # here, because the first figure needs no broker
+
+    rabbit = Rabbit().start()
+    engines, floors = [], []
+    try:
+        for _ in range(options.rounds):
+            rate = engine_rate(rabbit, definition(options.actions), options.instances, options.actions)
+            engines.append(rate)
+            floors.append(floor_rate(rabbit, options.instances, options.actions))
+    finally:
+        rabbit.remove()
+    ratios = [rate / floor for (rate, _), floor in zip(engines, floors, strict=True)]
+    print(f"\n{'':22}{'actions/s':>12}{'µs of CPU/action':>20}")
+    rate, cpu = (statistics.median(figure) for figure in zip(*engines, strict=True))
+    print(f"{'through RabbitMQ':22}{rate:12,.0f}{cpu:20.1f}  (of the daemon)")
+    print(f"{'floor loop':22}{statistics.median(floors):12,.0f}")
+    print(f"\nRabbitMQ / floor: median {statistics.median(ratios):.2f} (min {min(ratios):.2f}, max {max(ratios):.2f})")
 
 
 def report(engines: list[Figure], floors: list[Figure]) -> None:
