@@ -101,8 +101,7 @@ class Collector:
                 case Refuse():
                     refused = effect
                 case Dispatch() if delivery.only is not None:
-                    self.after.dispatches[instance, effect.attempt] = effect
-                    self.after.only[instance, effect.attempt] = delivery.only
+                    self._restricted(instance, effect, delivery.only)
                 case _:
                     self._effect(copy.instance, effect, now)
         self._mail(instance, delivery, kept, now)
@@ -136,6 +135,7 @@ class Collector:
         match effect:
             case Dispatch():
                 self.after.dispatches[instance, effect.attempt] = effect
+                self.after.only.pop((instance, effect.attempt), None)
             case Void():
                 self.after.dispatches.pop((instance, effect.attempt), None)
                 self.writes.attempts_gone.append((instance, effect.attempt))
@@ -165,6 +165,13 @@ class Collector:
             case CloseIncident():
                 self._announce(of, effect, now)
                 self.writes.incidents_closed.append((instance, effect.number, now, effect.how))
+
+    def _restricted(self, instance: str, effect: Dispatch, only: frozenset[str]) -> None:
+        """An attempt that is sent again if it went to one of these; what the batch has asked for before stays so."""
+        key = instance, effect.attempt
+        if key not in self.after.dispatches or key in self.after.only:
+            self.after.only[key] = self.after.only.get(key, frozenset()) | only
+        self.after.dispatches[key] = effect
 
     def _announce(self, of: Instance, effect: Effect, now: float) -> None:
         for what, detail in notices(of, effect):

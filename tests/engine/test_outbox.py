@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -309,6 +310,32 @@ async def test_what_a_lost_queue_gets_again_can_be_answered(office: Office) -> N
     await office.settled(office.courier.answer(again, x=1))
 
     assert (again.token, await status(office)) == (first.token, "completed")
+
+
+async def test_two_queues_that_are_lost_one_after_the_other_get_both_what_was_in_them(office: Office) -> None:
+    engine = await office.start()
+    office.running = asyncio.create_task(engine.run())
+    await office.settled(office.courier.launch(TWO, "a"))
+    await office.sent(1, "x")
+    await office.sent(1, "y")
+
+    await engine._recovery.recover_attempts(frozenset({"worker_x"}))
+    await engine._recovery.recover_attempts(frozenset({"worker_y"}))
+
+    await office.sent(2, "x")
+    await office.sent(2, "y")
+
+
+async def test_all_is_sent_again_though_a_queue_was_lost_at_the_same_time(office: Office) -> None:
+    await begun(office, TWO)
+    await office.sent(1, "x")
+    await office.sent(1, "y")
+    recovery = office.engine._recovery
+
+    await recovery.recover_attempts(None)
+    await recovery.recover_attempts(frozenset({"worker_x"}))
+
+    await office.sent(2, "y")
 
 
 async def test_lost_answers_are_asked_for_again(office: Office) -> None:
