@@ -19,8 +19,8 @@ from .delivery import Delivery
 class Handover(Protocol):
     """What the engine's batches need to know of the way out."""
 
-    def attempt(self, dispatch: Dispatch, instance: str, only: frozenset[str] | None) -> OutboxRow | None:
-        """The row that an attempt is written as; None if it leaves without one.
+    def attempt(self, dispatch: Dispatch, instance: str, only: frozenset[str] | None) -> OutboxRow | Stuck | None:
+        """The row that an attempt is written as; why it cannot leave; None if it leaves without a row, or not at all.
 
         :param only: destinations that may have lost something; an attempt for any other is not sent again.
         """
@@ -80,10 +80,10 @@ class Direct:
             if self._transport.serves(dispatch.participant):
                 self._transport.send(dispatch, instance)
             else:
-                self._put(stuck(dispatch, instance))
+                self._put(Delivery(instance, unroutable(dispatch)))
 
 
-def stuck(dispatch: Dispatch, instance: str) -> Delivery:
+def unroutable(dispatch: Dispatch, reason: str = "") -> Stuck:
     """The message that makes an incident of an attempt that nobody can be asked for."""
-    reason = f"nobody serves the participant {dispatch.participant!r}"
-    return Delivery(instance, Stuck(dispatch.branch, dispatch.activity, "unroutable", reason, dispatch.attempt))
+    reason = reason or f"nobody serves the participant {dispatch.participant!r}"
+    return Stuck(dispatch.branch, dispatch.activity, "unroutable", reason, dispatch.attempt)

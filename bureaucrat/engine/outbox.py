@@ -12,9 +12,10 @@ import logging
 from .. import wire
 from ..core.effects import Dispatch, Emit
 from ..core.instance import Instance
+from ..core.messages import Stuck
 from ..ports import Courier, DeadRow, OutboxRow, Outgoing, Writes
 from .codec import encode
-from .handover import stuck
+from .handover import unroutable
 from .shell import Shell
 from .tokens import Tokens
 
@@ -42,11 +43,17 @@ class Outbox:
 
     # -- what a batch writes
 
-    def attempt(self, dispatch: Dispatch, instance: str, only: frozenset[str] | None) -> OutboxRow | None:
-        if not self._courier.serves(dispatch.participant) or (instance, dispatch.attempt) in self._attempts:
+    def attempt(self, dispatch: Dispatch, instance: str, only: frozenset[str] | None) -> OutboxRow | Stuck | None:
+        if (instance, dispatch.attempt) in self._attempts:
             return None
+        if not self._courier.serves(dispatch.participant):
+            return unroutable(dispatch)
         token = self.tokens.of(instance, dispatch.attempt, dispatch.activity, dispatch.branch)
-        outgoing = self._courier.outgoing(dispatch, instance, token)
+        try:
+            outgoing = self._courier.outgoing(dispatch, instance, token)
+        except Exception as error:  # whatever it is, it is about this attempt and no other message of the batch
+            log.exception("an attempt cannot be made a message", extra={"instance": instance})
+            return unroutable(dispatch, f"the attempt cannot be sent: {type(error).__name__}: {error}")
         if only is not None and not self._is_lost(outgoing.destination, instance, dispatch.attempt, only):
             return None
         row = self.row(outgoing, instance)
@@ -149,9 +156,6 @@ class Outbox:
         self._tidy()
         for row in sorted(writes.outbox, key=_priority):
             self._publish(row)
-        for (instance, _), dispatch in dispatches.items():
-            if not self._courier.serves(dispatch.participant):
-                self._shell.put(stuck(dispatch, instance))
 
     def _publish(self, row: OutboxRow) -> None:
         if row.number in self._waiting or row.number in self._over:

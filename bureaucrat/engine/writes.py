@@ -29,6 +29,7 @@ from ..core.effects import (
     Void,
 )
 from ..core.instance import Copy, Instance
+from ..core.messages import Stuck
 from ..core.records import WORDS
 from ..errors import Refused
 from ..ports import EventRow, HistoryRow, IncidentRow, MailRow, WaitRow, Writes
@@ -248,7 +249,9 @@ class Collector:
         """All of it, once every instance of the batch is in."""
         for key, dispatch in self.after.dispatches.items():
             row = self._handover.attempt(dispatch, key[0], self.after.only.get(key))
-            if row is not None:
+            if isinstance(row, Stuck):
+                self.post(key[0], row, self._clock.now())
+            elif row is not None:
                 self.writes.outbox.append(row)
         for place, wait in self._waits.items():
             if wait is None:

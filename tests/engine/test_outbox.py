@@ -286,6 +286,37 @@ async def test_a_participant_of_no_known_kind_is_an_incident_also_after_a_restar
     assert (incident.kind, incident.message) == ("unroutable", "nobody serves the participant 'work'")
 
 
+async def test_a_participant_of_no_known_kind_is_an_incident_though_the_process_dies(office: Office) -> None:
+    office.courier.unknown = {"work"}
+    engine = await office.start()
+    handed = office.courier.launch(ACTION, "a")
+    batch = asyncio.create_task(engine._exchange._intake._chunk())
+    await batch
+    await engine._pipeline.fly(engine._pipeline.take(), engine._batches.collector())
+    assert handed.settled == 1
+
+    await office.restart()
+    await office.until_true(lambda: office.told("incident"))
+
+    (incident,) = await office.storage.incidents("a")
+    assert incident.kind == "unroutable"
+
+
+async def test_an_attempt_that_cannot_be_made_a_message_harms_nobody_else(office: Office) -> None:
+    text = f'<process name="p"><action participant="{"x" * 300}"/></process>'
+    await office.run()
+
+    handed = [office.courier.launch(text, "bad"), *(office.courier.launch(ACTION, f"i{n}") for n in range(5))]
+    await office.settled(*handed)
+    await office.until_true(lambda: office.told("incident"))
+
+    (incident,) = await office.storage.incidents()
+    assert (incident.instance, incident.kind) == ("bad", "unroutable")
+    assert incident.message == "the attempt cannot be sent: ValueError: no queue has a name of 307 characters"
+    assert [one.settled for one in handed] == [1] * 6
+    assert await office.letters() == []
+
+
 async def test_a_lost_queue_gets_again_what_went_there_and_nothing_else(office: Office) -> None:
     await begun(office, TWO)
     await office.sent(1, "x")
