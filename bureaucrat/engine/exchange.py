@@ -17,7 +17,7 @@ from ..core.activities.action import Action
 from ..core.activities.await_ import Await
 from ..core.table import Definition
 from ..definition.problems import InvalidDefinition
-from ..errors import UnknownDefinition
+from ..errors import StorageUnavailable, UnknownDefinition
 from ..ports import Courier, Incoming
 from .intake import Intake
 from .outbox import Outbox
@@ -27,16 +27,17 @@ from .tokens import Tokens
 
 log = logging.getLogger(__name__)
 
+Resend = Callable[[frozenset[str] | None, Callable[[], None]], Awaitable[int]]
+
 
 class Exchange:
     """Puts courier, outbox and intake together.
 
-    :param resend: sends again what waits for an answer, as far as it went to these destinations; None: all of it.
+    :param resend: sends again what waits for an answer, as far as it went to these destinations; None: all of it. It
+        says how many attempts it asks for, and tells of each that is over.
     """
 
-    def __init__(
-        self, courier: Courier, shell: Shell, resend: Callable[[frozenset[str] | None], Awaitable[None]]
-    ) -> None:
+    def __init__(self, courier: Courier, shell: Shell, resend: Resend) -> None:
         self._courier = courier
         self._shell = shell
         self._resend = resend
@@ -81,7 +82,10 @@ class Exchange:
     async def stop(self) -> None:
         """Let what was sent be confirmed, and forget it."""
         await self._courier.stop()
-        await self._flush()
+        try:
+            await self._flush()
+        except StorageUnavailable as error:
+            log.warning("what was sent is sent again at the next start", extra={"reason": str(error)})
 
     async def sweep(self, is_unsure: bool) -> None:
         """Do what can wait a second.
@@ -108,13 +112,26 @@ class Exchange:
             raise
 
     async def _send_again(self) -> None:
-        if self._has_lost_answers:
-            self._has_lost_answers = False
-            self._lost.clear()
-            await self._resend(None)
-        elif self._lost:
-            lost, self._lost = frozenset(self._lost), set()
-            await self._resend(lost)
+        if not self._lost and not self._has_lost_answers:
+            return
+        lost, self._lost = frozenset(self._lost), set()
+        is_all, self._has_lost_answers = self._has_lost_answers, False
+        done, total = 0, -1
+
+        def one_is_over() -> None:
+            nonlocal done
+            done += 1
+            if done == total:
+                self.outbox.caught_up(lost - self._lost)
+
+        try:
+            total = await self._resend(None if is_all else lost, one_is_over)
+        except BaseException:  # whatever it is, they are still to be sent
+            self._lost |= lost
+            self._has_lost_answers |= is_all
+            raise
+        if done >= total:
+            self.outbox.caught_up(lost - self._lost)
 
     # -- what the courier tells
 

@@ -8,6 +8,7 @@ earlier run left is published at the start. No row is in memory twice.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from .. import wire
 from ..core.effects import Dispatch, Emit
@@ -101,6 +102,11 @@ class Outbox:
     def begin_anew(self, destination: str) -> None:
         """A queue was made anew: from now on note which attempts leave for it, for they are not lost."""
         self._since[destination] = set()
+
+    def caught_up(self, destinations: Iterable[str]) -> None:
+        """What these had lost was sent again."""
+        for destination in destinations:
+            self._since.pop(destination, None)
 
     def _is_lost(self, destination: str, instance: str, attempt: int, only: frozenset[str]) -> bool:
         return destination in only and (instance, attempt) not in self._since.get(destination, ())

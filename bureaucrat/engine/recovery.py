@@ -71,16 +71,22 @@ class Recovery:
             after = rows[-1]
         self._agenda.loaded_until = until
 
-    async def recover_attempts(self, only: frozenset[str] | None = None) -> None:
+    async def recover_attempts(
+        self, only: frozenset[str] | None = None, settle: Callable[[], None] | None = None
+    ) -> int:
         """Send again whatever waits for an answer: what carried it has lost it.
 
         :param only: the destinations that have; None: all.
+        :param settle: called for each once it is committed.
+        :returns: how many were asked for.
         """
-        after = ("", "")
+        count, after = 0, ("", "")
         while rows := await self._storage.attempts(after, _SWEPT):
             for instance, branch, _attempt in rows:
-                self._put(Delivery(instance, Redispatch(branch), only=only))
+                self._put(Delivery(instance, Redispatch(branch), only=only, settle=settle))
+            count += len(rows)
             after = rows[-1][0], rows[-1][1]
+        return count
 
     async def tidy(self) -> int:
         """Delete what was kept long enough, a bounded part at a time; returns the rows deleted."""

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from courier import DEAD, Office, Sent
 
 from bureaucrat.errors import StorageUnavailable
@@ -303,7 +304,7 @@ async def test_a_participant_of_no_known_kind_is_an_incident_though_the_process_
 
 
 async def test_an_attempt_that_cannot_be_made_a_message_harms_nobody_else(office: Office) -> None:
-    text = f'<process name="p"><action participant="{"x" * 300}"/></process>'
+    text = '<process name="p"><action participant="=&quot;x&quot; * 300"/></process>'
     await office.run()
 
     handed = [office.courier.launch(text, "bad"), *(office.courier.launch(ACTION, f"i{n}") for n in range(5))]
@@ -384,6 +385,32 @@ async def test_lost_answers_are_asked_for_again(office: Office) -> None:
     assert [len(office.courier.attempts(name)) for name in "xy"] == [2, 2]
 
 
+@pytest.mark.parametrize("lost", ["worker_work", None])
+async def test_what_was_lost_is_sent_again_though_storage_is_away_then(office: Office, lost: str | None) -> None:
+    await begun(office)
+    await office.sent(1)
+
+    office.storage.unreadable.add("attempts")
+    office.courier.lose(lost)
+
+    await office.sent(2)
+    assert office.storage.unreadable == set()
+
+
+async def test_what_left_since_a_queue_was_made_anew_is_not_kept_for_ever(office: Office) -> None:
+    await begun(office)
+    await office.sent(1)
+    office.courier.lose("worker_work")
+    await office.sent(2)
+    await office.swept(3)
+
+    for number in range(20):
+        await office.settled(office.courier.launch(ACTION, f"i{number}"))
+    await office.sent(22)
+
+    assert outbox(office)._since == {}
+
+
 async def test_a_dead_letter_is_copied_to_the_broker(office: Office) -> None:
     await office.run()
 
@@ -421,6 +448,18 @@ async def test_stopping_loses_nothing_that_was_taken(office: Office) -> None:
 
     there = [await office.storage.instance(f"i{number}") is not None for number in range(10)]
     assert [one.settled == 1 for one in handed] == there
+
+
+async def test_stopping_while_storage_is_away_raises_nothing_and_keeps_the_rows(office: Office) -> None:
+    office.courier.confirms = False
+    office.settings = replace(office.settings, sweep=3_600.0)
+    await begun(office)
+    await office.sent(1)
+    office.storage.failures = [("before", StorageUnavailable("gone"))] * 100
+
+    await office.stop()
+
+    assert await office.rows("outbox") == {"outbox": 2}
 
 
 async def test_a_running_engine_sweeps(office: Office) -> None:
