@@ -6,16 +6,19 @@ another took first is nobody's any more.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 
 from ..core.messages import Start
-from ..errors import AlreadySeen, Refused
+from ..errors import AlreadySeen, Refused, StorageUnavailable
 from ..ports import DeadRow, MailRow, OutboxRow, Outgoing
 from .codec import Mail, decode_message, encode, properties_of
 from .orders import Drop, Happened, Looked, Replay, audit_row
 from .shell import Shell
 from .writes import Collector
+
+log = logging.getLogger(__name__)
 
 _Ordered = Looked | Replay | Drop | Happened
 
@@ -39,21 +42,18 @@ class Desk:
         """Take an order in."""
         self._orders.append((row, order))
 
-    async def work(self) -> list[int]:
-        """Carry out what waits; returns the mailbox rows that are over.
+    async def work(self) -> int:
+        """Carry out the next order; returns its mailbox row, which is over.
 
-        :raises StorageUnavailable: what is left waits for the next call.
+        :raises StorageUnavailable: the order waits for the next call.
         """
-        over = []
-        while self._orders:
-            row, order = self._orders[0]
-            try:
-                await self._do(row, order)
-            except AlreadySeen:
-                await self._do(row, order, refusal="an event with this id was accepted before")
-            self._orders.popleft()
-            over.append(row.number)
-        return over
+        row, order = self._orders[0]
+        try:
+            await self._do(row, order)
+        except AlreadySeen:
+            await self._do(row, order, refusal="an event with this id was accepted before")
+        self._orders.popleft()
+        return row.number
 
     async def _do(self, row: MailRow, order: _Ordered, refusal: str = "") -> None:
         collector = self._shell.collector()
@@ -64,6 +64,12 @@ class Desk:
             answer = await self._carry_out(row, order, collector)
         except Refused as refused:
             outcome, answer = "refused", str(refused)
+        except StorageUnavailable:
+            raise
+        except Exception as error:  # a defect of ours must not stop the orders after it
+            log.exception("an order could not be carried out", extra={"order": row.number})
+            collector = self._shell.collector()
+            outcome, answer = "failed", f"{type(error).__name__}: {error}"
         now = self._shell.clock.now()
         writes = collector.writes
         writes.audit.append(audit_row(row.number, now, order.who, order, row.instance, outcome, answer))

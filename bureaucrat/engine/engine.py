@@ -264,7 +264,8 @@ class Engine:
             for row, order in self._mailbox.ordered:
                 self._desk.put(row, order)
             self._mailbox.ordered.clear()
-            self._mailbox.over(await self._desk.work())
+            while not self._desk.is_idle:
+                self._mailbox.over([await self._desk.work()])
         except StorageUnavailable as error:
             await self._storage_is_away(error)
             return False
