@@ -254,13 +254,14 @@ class Engine:
         """Fetch what may be released, set aside what cannot be read; False if storage is away."""
         try:
             await self._mailbox.fetch(self.settings.share)
-            if self._mailbox.unreadable:
+            if unreadable := tuple(self._mailbox.unreadable):
                 collector = self._batches.collector()
-                for row, reason in self._mailbox.unreadable:
+                for row, reason in unreadable:
                     self._bury(Letter("engine", row.message, row.instance), reason, collector)
                     collector.writes.mail_gone.append(row.number)
                 await self._shell.commit(collector)
-                self._mailbox.unreadable.clear()
+                del self._mailbox.unreadable[: len(unreadable)]  # more may have come meanwhile
+                self._mailbox.over(row.number for row, _ in unreadable)
             for row, order in self._mailbox.ordered:
                 self._desk.put(row, order)
             self._mailbox.ordered.clear()

@@ -254,6 +254,24 @@ def _sha(body: bytes) -> str:
     return sha256(body).hexdigest()
 
 
+async def test_mail_that_cannot_be_read_is_set_aside_though_more_comes_meanwhile(office: Office) -> None:
+    engine = await office.start()
+    await office.storage.post(MailRow(900, "a", b"nonsense", 1.0))
+    await office.storage.post(MailRow(901, "b", b"nonsense too", 1.0))
+    commit = engine.storage.batch
+
+    def batch() -> Any:
+        engine._mailbox.post(MailRow(901, "b", b"nonsense too", 1.0))
+        return commit()
+
+    engine._mailbox.post(MailRow(900, "a", b"nonsense", 1.0))
+    office.storage.batch = batch
+    await engine.drain()
+
+    assert sorted(id for _, id, _ in await office.letters()) == ["a", "b"]
+    assert await office.rows("mailbox") == {"mailbox": 0}
+
+
 async def test_without_a_broker_a_dead_letter_of_a_queue_is_not_replayed(office: Office) -> None:
     await begun(office)
     office.engine._desk._row = None
