@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Iterable
 
 from ..core.activities.action import Action
 from ..core.instance import Copy
-from ..errors import BrokerUnavailable, StorageUnavailable
+from ..core.table import Definition
+from ..errors import BrokerUnavailable, StorageUnavailable, UnknownInstance
 from ..ports import Courier, DestinationRow
 from .codec import add_loaded, decode_instance
 from .outbox import Outbox
@@ -22,7 +23,7 @@ from .writes import Collector
 log = logging.getLogger(__name__)
 
 _PAGE = 500
-_MOST = 1_000  # attempts that are announced at a time
+_MOST = 1_000  # attempts that are announced of one queue, as long as it has no consumer
 _RESCAN = 6  # looks between two searches for attempts that have stalled since
 
 
@@ -34,7 +35,7 @@ class Stalls:
         self._courier = courier
         self._outbox = outbox
         self._seen: dict[str, DestinationRow] = {}
-        self._announced: set[tuple[str, int]] = set()
+        self._announced: dict[str, set[tuple[str, int]]] = {}  #: by queue
         self._looks = 0
 
     def remember(self, rows: Iterable[DestinationRow]) -> None:
@@ -54,58 +55,54 @@ class Stalls:
     async def look(self) -> None:
         """See which queues are consumed, and announce what stalls."""
         now = self._shell.clock.now()
-        changed = []
+        collector = self._shell.collector()
         for row in await self._courier.look():
             before = self._seen.get(row.name)
             since = before.silent_since if before is not None else None
             row.silent_since = None if row.consumers else since or now
             row.checked = now
-            if before is None or (row.consumers, row.ready, row.silent_since) != (
-                before.consumers,
-                before.ready,
-                before.silent_since,
-            ):
-                changed.append(row)
-            self._seen[row.name] = row
-        collector = self._shell.collector()
-        collector.writes.destinations += changed
-        await self._announce(collector, now)
+            if before is None or _shown(row) != _shown(before):
+                collector.writes.destinations.append(row)
+        seen = self._seen | {row.name: row for row in collector.writes.destinations}
+        announced = await self._announce(collector, seen, now)
         await self._shell.commit(collector)
+        self._seen, self._announced = seen, announced
+        self._looks = self._looks + 1 if announced else 0
 
-    async def _announce(self, collector: Collector, now: float) -> None:
+    async def _announce(
+        self, collector: Collector, seen: dict[str, DestinationRow], now: float
+    ) -> dict[str, set[tuple[str, int]]]:
+        """Announce what stalls and was not announced; returns all that is announced then."""
         stalled = {
             row.name: row.silent_since
-            for row in self._seen.values()
+            for row in seen.values()
             if row.silent_since is not None and now - row.silent_since >= self._shell.settings.stalled_after
         }
-        if not stalled:
-            self._announced.clear()
-            self._looks = 0
-            return
-        self._looks += 1
-        if self._looks % _RESCAN != 1:
-            return
+        announced = {queue: set(self._announced.get(queue, ())) for queue in stalled}
+        if not stalled or (self._looks % _RESCAN and stalled.keys() == self._announced.keys()):
+            return announced
         async for copy, address, number, queue in self._waiting(stalled):
-            if len(self._announced) >= _MOST:
-                break
-            if (copy.instance.id, number) in self._announced:
+            attempt = copy.instance.id, number
+            if attempt in announced[queue] or len(announced[queue]) >= _MOST:
                 continue
-            self._announced.add((copy.instance.id, number))
+            announced[queue].add(attempt)
             detail: dict[str, object] = {"address": address, "queue": queue, "since": stalled[queue]}
             row = self._outbox.notice("activity.stalled", copy.instance, now, detail)
             collector.writes.outbox.append(row)
+        return announced
 
     async def _waiting(self, queues: dict[str, float]) -> AsyncIterator[tuple[Copy, str, int, str]]:
         """Attempts that wait in these queues: the instance, the activity's address, the attempt, the queue."""
         storage, after = self._shell.storage, ("", "")
         while rows := await storage.attempts(after, _PAGE):
             for instance in dict.fromkeys(row[0] for row in rows):
-                found = await storage.instance(instance)
-                if found is None:
+                try:
+                    copy, definition = await self._load(instance)
+                except StorageUnavailable:
+                    raise
+                except Exception as error:  # whatever cannot be read stalls the watch of no other
+                    log.debug("an instance cannot be read", extra={"instance": instance, "reason": str(error)})
                     continue
-                copy = Copy(decode_instance(found))
-                add_loaded(copy, await storage.branches(instance))
-                definition = await self._shell.definitions.get(found.definition)
                 for branch in copy.branches.values():
                     leaf = branch.frames[-1] if branch.frames else None
                     activity = None if leaf is None else definition.activities[leaf.activity]
@@ -116,3 +113,16 @@ class Stalls:
                         address = definition.address(instance, branch.id, leaf.activity)
                         yield copy, address, branch.attempt, queue
             after = rows[-1][0], rows[-1][1]
+
+    async def _load(self, instance: str) -> tuple[Copy, Definition]:
+        storage = self._shell.storage
+        found = await storage.instance(instance)
+        if found is None:
+            raise UnknownInstance(f"there is no instance {instance}")
+        copy = Copy(decode_instance(found))
+        add_loaded(copy, await storage.branches(instance))
+        return copy, await self._shell.definitions.get(found.definition)
+
+
+def _shown(row: DestinationRow) -> tuple[object, ...]:
+    return row.consumers, row.ready, row.silent_since

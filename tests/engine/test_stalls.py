@@ -1,0 +1,176 @@
+"""Attempts that nobody takes are announced once, and what the broker shows is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from courier import Office
+
+from bureaucrat.errors import StorageUnavailable
+from bureaucrat.ports import DestinationRow, Writes
+
+ACTION = '<process name="p"><action participant="work"/></process>'
+
+
+async def begun(office: Office, text: str = ACTION, id: str = "a") -> None:
+    office.settings = replace(office.settings, look=3_600.0)
+    await office.run()
+    await office.settled(office.courier.launch(text, id))
+    await office.sent(1)
+
+
+def stalls(office: Office) -> Any:
+    return office.engine._exchange._stalls
+
+
+async def look(office: Office, times: int = 1) -> None:
+    for _ in range(times):
+        await stalls(office).look()
+
+
+def stalled(office: Office) -> list[dict[str, Any]]:
+    bodies = [body for _, body in office.courier.notices() if body["notice"] == "activity.stalled"]
+    return [{name: body[name] for name in ("instance", "address", "queue", "since")} for body in bodies]
+
+
+async def test_what_the_broker_shows_is_kept_when_it_changes(office: Office) -> None:
+    await begun(office)
+    office.courier.shown = {"worker_work": (1, 3)}
+
+    await look(office)
+    before = await office.storage.destinations()
+    office.storage.commits.clear()
+    await look(office)
+    unchanged = [writes.destinations for writes in office.storage.commits if writes.destinations]
+    office.courier.shown = {"worker_work": (0, 4)}
+    await look(office)
+
+    (row,) = await office.storage.destinations()
+    assert [(one.name, one.consumers, one.ready, one.silent_since) for one in before] == [("worker_work", 1, 3, None)]
+    assert unchanged == []
+    assert (row.consumers, row.ready, row.silent_since) == (0, 4, row.checked)
+
+
+async def test_an_attempt_in_a_queue_without_a_consumer_is_announced_once(office: Office) -> None:
+    """L35."""
+    await begun(office)
+    office.courier.shown = {"worker_work": (0, 1)}
+    await look(office)
+    since = (await office.storage.destinations())[0].silent_since
+    office.clock.advance_to(1_029.0)
+    await look(office)
+    early = stalled(office)
+
+    office.clock.advance_to(1_031.0)
+    await look(office, 20)
+
+    assert early == []
+    assert stalled(office) == [{"instance": "a", "address": "a_0", "queue": "worker_work", "since": since}]
+
+
+async def test_a_queue_that_is_consumed_again_is_not_stalled(office: Office) -> None:
+    await begun(office)
+    office.courier.shown = {"worker_work": (0, 1)}
+    await look(office)
+    office.courier.shown = {"worker_work": (1, 0)}
+    await look(office)
+    office.clock.advance_to(1_100.0)
+
+    await look(office)
+
+    assert stalled(office) == []
+    assert (await office.storage.destinations())[0].silent_since is None
+
+
+async def test_an_attempt_that_stalls_a_second_time_is_announced_again(office: Office) -> None:
+    await begun(office)
+    for start in (1_100.0, 1_200.0):
+        office.courier.shown = {"worker_work": (0, 1)}
+        await look(office)
+        office.clock.advance_to(start)
+        await look(office)
+        office.courier.shown = {"worker_work": (1, 0)}
+        await look(office)
+
+    assert len(stalled(office)) == 2
+
+
+async def test_an_attempt_that_has_not_left_is_not_stalled(office: Office) -> None:
+    await begun(office)
+    office.courier.is_away = True
+    await office.settled(office.courier.launch(ACTION, "b"))
+    office.courier.shown = {"worker_work": (0, 1)}
+    await look(office)
+    office.clock.advance_to(1_031.0)
+    await look(office)
+    office.courier.back()
+
+    assert [one["instance"] for one in stalled(office)] == ["a"]
+
+
+async def test_a_queue_that_stays_silent_keeps_no_other_from_being_announced(office: Office) -> None:
+    await begun(office)
+    await office.settled(*(office.courier.launch(ACTION, f"i{number:04}") for number in range(1_005)))
+    await office.sent(1_006)
+    other = '<process name="p"><action participant="other"/></process>'
+    await office.settled(office.courier.launch(other, "z"))
+    await office.sent(1, "other")
+    office.courier.shown = {"worker_work": (0, 1), "worker_other": (0, 1)}
+    await look(office)
+    office.clock.advance_to(1_031.0)
+
+    await look(office)
+
+    assert "z" in [one["instance"] for one in stalled(office)]
+
+
+async def test_what_could_not_be_written_is_announced_by_the_next_look(office: Office) -> None:
+    await begun(office)
+    await office.emptied("outbox")
+    office.courier.shown = {"worker_work": (0, 1)}
+    await look(office)
+    office.clock.advance_to(1_031.0)
+    office.courier.shown = {"worker_work": (0, 2)}
+    await office.emptied("outbox")
+    office.storage.failures = [("before", StorageUnavailable("gone"))]
+    try:
+        await look(office)
+    except StorageUnavailable:
+        failed = True
+
+    await look(office, 6)
+
+    assert failed
+    assert len(stalled(office)) == 1
+    assert [row.ready for row in await office.storage.destinations()] == [2]
+
+
+async def test_an_instance_that_cannot_be_read_does_not_end_the_watch(office: Office) -> None:
+    await begun(office, id="bad")
+    await office.settled(office.courier.launch(ACTION, "good"))
+    await office.sent(2)
+    writes = Writes(branches=(await office.storage.branches("bad")).branches)
+    writes.branches[0].state = b'"nonsense"'
+    await office.storage.batch().commit(writes)
+    office.courier.shown = {"worker_work": (0, 1)}
+    await look(office)
+    office.clock.advance_to(1_031.0)
+
+    await look(office)
+
+    assert [one["instance"] for one in stalled(office)] == ["good"]
+
+
+async def test_a_running_engine_looks_now_and_then_also_after_the_broker_was_away(office: Office) -> None:
+    await office.run()
+    office.courier.is_blind = True
+    office.courier.changed.clear()
+    await office.until_true(office.courier.changed.is_set)
+    office.courier.shown = {"worker_work": (2, 0)}
+
+    office.courier.is_blind = False
+    await office.until_true(lambda: office.storage._tables.destinations.find("key"))
+
+    (row,) = await office.storage.destinations()
+    assert row == DestinationRow("worker_work", 2, 0, row.checked)
