@@ -43,7 +43,7 @@ class Tokens:
         named, _, signature = token.rpartition(":")
         if not hmac.compare_digest(signature.encode("utf-8", "replace"), self._signature(named).encode()):
             return None
-        instance, attempt, activity, branch = named.split(":")
+        instance, attempt, activity, branch = named.rsplit(":", 3)
         return Named(instance, int(attempt), int(activity), branch)
 
     def _signature(self, named: str) -> str:
