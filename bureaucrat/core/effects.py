@@ -125,6 +125,7 @@ class OpenIncident:
     kind: str  #: ``error``, ``fault``, ``engine``, ``unroutable``
     code: str
     message: str
+    blocks: bool = False  #: it keeps the instance's inputs back
 
 
 @dataclass(slots=True)

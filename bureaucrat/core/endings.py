@@ -166,7 +166,8 @@ class Endings(Steps):
         self.touch(at.branch)
         self.record(at, "incident", number=frame.incident, kind=kind, code=code, message=message)
         address = self.address(at)
-        self.emit(OpenIncident(frame.incident, at.branch.id, frame.activity, address, kind, code, message))
+        opened = OpenIncident(frame.incident, at.branch.id, frame.activity, address, kind, code, message, frame.blocks)
+        self.emit(opened)
         self.show_status()
 
     def close_incident(self, at: Place, how: str) -> None:

@@ -16,7 +16,8 @@ _ENDS = {"completed": "instance.completed", "failed": "instance.faulted", "cance
 
 
 def notices(instance: Instance, effect: Effect) -> Iterator[Noticed]:
-    """What is to be announced of one effect. An unhandled fault is announced as an incident and as a fault (L91)."""
+    """What is to be announced of one effect. An unhandled fault is announced as an incident and as a fault (L91), in a
+    reminder as an incident only (L7)."""
     match effect:
         case Record(what="launched"):
             yield "instance.started", {}
@@ -27,7 +28,7 @@ def notices(instance: Instance, effect: Effect) -> Iterator[Noticed]:
             yield _ENDS[effect.status], {} if fault is None else {"code": fault.code, "message": fault.message}
         case OpenIncident():
             yield "incident.opened", _incident(effect)
-            if effect.kind == "fault":
+            if effect.kind == "fault" and effect.blocks:
                 yield "instance.faulted", _incident(effect)
         case CloseIncident():
             yield "incident.resolved", {"incident": effect.number, "how": effect.how}

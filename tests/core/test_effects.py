@@ -155,7 +155,7 @@ def test_a_call_launches_and_tells_its_end_from_another_activations() -> None:
     assert launch == Launch(launch.instance, None, "<process/>", {"a": 1}, Caller("I", "", 1, 2), 1)
     assert len(launch.instance) == 32
     assert history(late) == [("late", 1, "I_0", {"message": "Ended"})]
-    assert world(failed) == [OpenIncident(1, "", 1, "I_0", "fault", "Bad", "text")]
+    assert world(failed) == [OpenIncident(1, "", 1, "I_0", "fault", "Bad", "text", True)]
     assert told.copy.instance.status == "faulted"
 
 
@@ -246,7 +246,7 @@ def test_what_the_engine_cannot_do_is_an_incident_where_it_belongs() -> None:
 
     assert (gone, again) == ([], [])
     assert world(stuck) == [OpenIncident(1, "_0_0", 2, "I_0_0", "unroutable", "Unroutable", "nobody")]
-    assert world(engine) == [OpenIncident(2, "", 1, "I_0", "engine", "Engine", "a defect")]
+    assert world(engine) == [OpenIncident(2, "", 1, "I_0", "engine", "Engine", "a defect", True)]
     assert (told.copy.instance.incidents, told.copy.instance.blocking) == (2, 1)
 
 
