@@ -25,7 +25,20 @@ from bureaucrat.core.effects import (
 )
 from bureaucrat.core.faults import Fault
 from bureaucrat.core.instance import Caller, Copy, Instance
-from bureaucrat.core.messages import Answer, Cancel, Ended, Offer, Retry, Set, Skip, Start, Stuck, TimerFired
+from bureaucrat.core.messages import (
+    Alarm,
+    Answer,
+    Cancel,
+    Ended,
+    Offer,
+    Retry,
+    Set,
+    Skip,
+    Start,
+    Stuck,
+    TimerFired,
+    Unsent,
+)
 from bureaucrat.core.step import step
 from bureaucrat.definition.reader import read
 
@@ -287,3 +300,61 @@ def test_a_wait_with_an_engine_incident_begins_anew_when_it_is_tried_again() -> 
         Subscribe("", 1, 3, "e", "", "", 300.0),
     ]
     assert told.copy.instance.status == "running"
+
+
+def test_an_attempt_that_has_not_left_gets_its_whole_time_again() -> None:
+    told = Told('<action participant="w" timeout="10"/>')
+
+    unsent = told.give(Unsent("", 1), 109.0)
+    others = [told.give(Unsent("", 7), 109.0), told.give(Unsent("_9", 1), 109.0)]
+    early = told.give(TimerFired("", 118.0), 118.0)
+    timers = dict(told.copy.branches[""].frames[-1].timers)
+    late = told.give(TimerFired("", 119.0), 119.0)
+
+    assert (unsent, others, early, timers) == ([], [[], []], [], {"timeout": 119.0})
+    assert world(late)[0] == Void("", 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "timers"),
+    [
+        ('<action participant="w"/>', {"timeout": 200.0 + 86_400.0}),
+        ('<action participant="human:ann"/>', {}),
+        ("<action participant=\"='human:' + 'ann'\"/>", {}),
+    ],
+)
+def test_the_time_of_an_attempt_that_has_not_left_is_what_it_was_at_first(body: str, timers: dict[str, float]) -> None:
+    told = Told(body)
+
+    told.give(Unsent("", 1), 200.0)
+
+    assert told.copy.branches[""].frames[-1].timers == timers
+
+
+def test_an_old_timer_ends_a_delay_and_lets_anything_else_time_out() -> None:
+    told = Told('<all><delay duration="1000"/><action participant="w"/></all>')
+
+    set = [told.give(Alarm("_0_0", 2, 150.0), 120.0), told.give(Alarm("_0_1", 3, -5.0), 121.0)]
+    due = {id: branch.due for id, branch in told.copy.branches.items()}
+    timeout = told.give(TimerFired("_0_1", 121.0), 121.0)
+    delay = told.give(TimerFired("_0_0", 150.0), 150.0)
+
+    assert set == [[], []]
+    assert due == {"": None, "_0_0": 150.0, "_0_1": 121.0}
+    assert world(timeout)[1].code == "Timeout"
+    assert world(delay)[0].message == TimerFired("_0_0", 150.0)
+
+
+@pytest.mark.parametrize(
+    ("alarm", "reason"),
+    [
+        (Alarm("_9", 1, 300.0), "the activity is not active any more"),
+        (Alarm("", 7, 300.0), "the activity is not active any more"),
+        (Alarm("", 1, 300.0), "the activity is retrying; no timer of it can run out now"),
+    ],
+)
+def test_an_old_timer_for_what_cannot_time_out_is_refused(alarm: Alarm, reason: str) -> None:
+    told = Told('<action participant="w" retries="1" delay="10"/>')
+    told.give(Answer("", 1, 1, {"status": "error"}))
+
+    assert told.give(alarm) == [Refuse(reason)]

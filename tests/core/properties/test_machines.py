@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bureaucrat.core.messages import (
+    Alarm,
     Answer,
     Cancel,
     Continue,
@@ -34,6 +35,7 @@ from bureaucrat.core.messages import (
     Stuck,
     Suspend,
     TimerFired,
+    Unsent,
 )
 from bureaucrat.engine.settings import Settings
 from bureaucrat.errors import Refused
@@ -226,6 +228,20 @@ class AnyOrder(RuleBasedStateMachine):
     def redispatch(self, number: int) -> None:
         instance, branch, _ = self.place(number)
         self.tell(Redispatch(branch), instance)
+
+    @rule(number=numbers)
+    def unsent(self, number: int) -> None:
+        """Of an attempt that waits, or of none."""
+        instance, branch, _ = self.place(number, ("action",))
+        known = self.simulation.copy(instance).branches.get(branch)
+        attempt = known.attempt if known is not None and number % 4 else None
+        self.tell(Unsent(branch, number % 9 if attempt is None else attempt), instance)
+
+    @rule(number=numbers, seconds=st.floats(-10.0, 100.0))
+    def alarm(self, number: int, seconds: float) -> None:
+        """Of an existing client, for anything."""
+        instance, branch, activity = self.place(number)
+        self.tell(Alarm(branch, activity, self.now() + seconds), instance)
 
     @rule(number=numbers, kind=st.sampled_from(("engine", "unroutable")))
     def stuck(self, number: int, kind: str) -> None:
