@@ -111,10 +111,11 @@ class Batches:
 
     def _suspected(self, suspects: list[Delivery], error: Exception) -> list[Delivery]:
         """Count a failure against these; those that have tries left are put off."""
-        for delivery in suspects:
+        blamed = [delivery.cause or delivery for delivery in suspects]
+        for delivery in blamed:
             delivery.failures += 1
             delivery.failure = f"{type(error).__name__}: {error}"
-        return [delivery for delivery in suspects if delivery.failures < self._settings.attempts_at_poison]
+        return [delivery for delivery in blamed if delivery.failures < self._settings.attempts_at_poison]
 
     async def _prepare(self, batch: Batch, prepared: Prepared) -> None:
         groups: dict[str, list[Delivery]] = {}
@@ -161,11 +162,12 @@ class Batches:
         prepared.collector.reply(delivery, Refused(reason))
         if delivery.mail is not None:
             writes.mail_gone.append(delivery.mail)
-        if isinstance(delivery.message, Stuck | Start) or delivery.is_unloadable:
+        has_failed = delivery.failures > self._settings.attempts_at_poison  # the incident could not be made either
+        if isinstance(delivery.message, Stuck | Start) or delivery.is_unloadable or has_failed:
             return []
         branch = getattr(delivery.message, "branch", "")
         stuck = Stuck(branch, getattr(delivery.message, "activity", -1), "engine", reason)
-        return [Delivery(delivery.instance, stuck)]
+        return [Delivery(delivery.instance, stuck, cause=delivery)]
 
     async def _apply(
         self, batch: Batch, prepared: Prepared, group: list[Delivery], row: InstanceRow | None, cached: Cached | None
@@ -200,7 +202,7 @@ class Batches:
         results: list[_Result] = []
         for delivery in (one for given in group for one in self._before(cached.copy, given)):
             prepared.suspects = [delivery]
-            delivery.is_unloadable = False
+            (delivery.cause or delivery).is_unloadable = False
             now = self._clock.now()
             if _is_stale(cached.copy, delivery):
                 results.append((delivery, None, 0, now))
@@ -224,7 +226,7 @@ class Batches:
         branch = copy.branches.get(delivery.message.branch)
         if branch is None or branch.attempt is None or not self._handover.is_unsent(copy.instance.id, branch.attempt):
             return [delivery]
-        return [Delivery(copy.instance.id, Unsent(branch.id, branch.attempt)), delivery]
+        return [Delivery(copy.instance.id, Unsent(branch.id, branch.attempt), cause=delivery), delivery]
 
     def _collect(self, cached: Cached, prepared: Prepared, results: list[_Result]) -> None:
         for delivery, effects, first, now in results:

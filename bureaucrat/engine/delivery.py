@@ -47,6 +47,7 @@ class Delivery:
     is_unloadable: bool = False  #: it was the instance that could not be read
     letter: Letter | None = None  #: what it was outside
     order: Order | None = None  #: a person asked for it
+    cause: Delivery | None = None  #: it was made for this one, which is blamed if it raises
     only: frozenset[str] | None = None  #: of a Redispatch: the destinations that may have lost something
 
     def answer(self, result: str | Exception) -> None:
