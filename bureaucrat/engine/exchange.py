@@ -144,6 +144,6 @@ class Exchange:
     def lost(self, destination: str | None) -> None:
         if destination is None:
             self._has_lost_answers = True
-        elif destination in self.outbox.sent_to or not self._has_started:
+        elif destination in self.outbox.sent_to or self._stalls.knows(destination) or not self._has_started:
             self._lost.add(destination)
             self.outbox.begin_anew(destination)

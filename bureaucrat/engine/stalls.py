@@ -43,6 +43,10 @@ class Stalls:
         for row in rows:
             self._seen.setdefault(row.name, row)
 
+    def knows(self, destination: str) -> bool:
+        """Whether this queue was seen before, perhaps by an earlier run."""
+        return destination in self._seen
+
     async def run(self) -> None:
         """Look now and then, until canceled."""
         while True:

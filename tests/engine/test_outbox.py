@@ -469,3 +469,26 @@ async def test_a_running_engine_sweeps(office: Office) -> None:
     await office.emptied("outbox")
 
     assert isinstance(office.courier.sent[0], Sent)
+
+
+async def test_a_queue_that_is_lost_after_a_restart_gets_again_what_went_there_before(office: Office) -> None:
+    await begun(office)
+    await office.sent(1)
+    office.courier.shown = {"worker_work": (1, 0)}
+    await office.engine._exchange._stalls.look()
+    await office.restart()
+
+    office.courier.lose("worker_work")
+
+    assert len(await office.sent(2)) == 2
+
+
+async def test_a_queue_that_is_new_gets_nothing_again(office: Office) -> None:
+    await begun(office)
+    await office.sent(1)
+
+    office.courier.lose("worker_new")
+    await office.swept(3)
+
+    assert len(office.courier.attempts()) == 1
+    assert outbox(office)._since == {}
