@@ -287,8 +287,8 @@ class Batches:
             self._numbers(),
             self._clock.now(),
             letter.source,
-            reason,
-            letter.message_id,
+            _storable(reason),
+            _storable(letter.message_id),
             letter.body[:_KEPT],
             digest,
             letter.properties,
@@ -338,3 +338,8 @@ def _with_ancestors(delivery: Delivery) -> list[str]:
     """Ids of the branch that a message is for and of all that could be around it; not all of them exist."""
     parts = getattr(delivery.message, "branch", "").split("_")
     return ["_".join(parts[:length]) for length in range(1, len(parts) + 1)]
+
+
+def _storable(text: str) -> str:
+    """A text from outside as every storage can keep it."""
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")

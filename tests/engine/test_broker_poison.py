@@ -111,3 +111,11 @@ async def test_an_incident_that_cannot_be_made_stops_nobody(office: Office, monk
 
     assert await office.letters() == [(MESSAGES, "", "Answer could not be applied: RuntimeError: another defect")]
     assert await office.storage.statuses() == {"running": 1, "completed": 1}
+
+
+async def test_a_message_id_that_no_storage_can_keep_is_spelled_out(office: Office) -> None:
+    await begun(office, "a")
+
+    await office.settled(office.courier.message(b"nonsense", "m\x00"))
+
+    assert [id for _, id, _ in await office.letters()] == ["m\\x00"]
