@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..core.messages import Start
 from ..errors import AlreadySeen, Refused, StorageUnavailable
@@ -115,7 +116,7 @@ class Desk:
         elif not letter.is_whole:
             raise Refused("only its beginning was kept, it was too large; whoever sent it has to send it again")
         else:
-            properties = properties_of(letter.properties)
+            properties = replace(properties_of(letter.properties), exchange="")  # straight into its queue
             collector.writes.outbox.append(self._row(Outgoing(letter.source, letter.body, properties), ""))
             answer = f"put into the queue {letter.source} again"
         collector.writes.dead_gone.append(letter.number)

@@ -280,3 +280,15 @@ async def test_without_a_broker_a_dead_letter_of_a_queue_is_not_replayed(office:
     row = await ordered(office, Replay("bea", 77))
 
     assert row.answer == "it came from the queue 'messages', and this engine has no broker"
+
+
+async def test_a_dead_letter_from_the_bus_goes_through_its_queue_again(office: Office) -> None:
+    await begun(office)
+    properties = msgspec.json.encode(Properties(exchange="bureaucrat.signals", message_id="m1"))
+    await dead(office, DeadRow(77, 1.0, "events", "x", "m1", b"body", _sha(b"body"), properties))
+
+    await ordered(office, Replay("bea", 77))
+    await office.emptied("outbox")
+
+    sent = office.courier.sent[-1]
+    assert (sent.destination, sent.properties) == ("events", Properties(message_id="m1"))
