@@ -50,7 +50,7 @@ async def opened(office: Office, folder: Path) -> None:
 async def ended(office: Office, count: int) -> None:
     async with asyncio.timeout(20):
         while await office.storage.statuses() != {"completed": count}:
-            await asyncio.sleep(0)
+            await office.until_true(lambda: True)
 
 
 async def answered(office: Office, count: int) -> None:

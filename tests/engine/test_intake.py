@@ -671,3 +671,38 @@ async def test_whoever_asks_is_told_where_an_instance_stands(office: Office) -> 
         "fault": None,
         "incidents": [],
     }
+
+
+async def asked(office: Office) -> dict[str, Any]:
+    """What is answered about the instance, without the times."""
+    await office.settled(office.courier.ask("a"))
+    ((_, _, answer),) = office.courier.replies
+    names = ("status", "outcome", "fields", "fault", "incidents")
+    return {name: answer[name] for name in names} | {"has_ended": answer["ended"] is not None}
+
+
+async def test_whoever_asks_for_an_ended_instance_is_told_its_fields(office: Office) -> None:
+    await waiting(office, ACTION)
+    await office.settled(office.courier.answer((await office.sent(1))[0], x=[1]))
+
+    assert await asked(office) == {
+        "status": "completed",
+        "outcome": "completed",
+        "fields": {"x": [1]},
+        "fault": None,
+        "incidents": [],
+        "has_ended": True,
+    }
+
+
+async def test_whoever_asks_for_a_faulted_instance_is_told_its_incidents(office: Office) -> None:
+    await waiting(office, ACTION)
+    (sent,) = await office.sent(1)
+    await office.settled(office.courier.answer(sent, status="critical", code="Broken", error="no paper"))
+
+    answer = await asked(office)
+
+    (incident,) = answer["incidents"]
+    opened = incident.pop("opened")
+    assert incident == {"address": "a_0", "kind": "fault", "code": "Broken", "message": "no paper"}
+    assert (answer["status"], answer["has_ended"], 1_000 < opened < 1_001) == ("faulted", False, True)
