@@ -73,6 +73,11 @@ class Service:
         until(self.is_ready, "the daemon is ready")
         return self
 
+    def keep(self) -> None:
+        """Start it again if it has ended, as a service manager does."""
+        if self.process is not None and self.process.poll() is not None:
+            self.begin()
+
     def is_ready(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, f"the daemon ended:\n{self.log.read_text()[-3000:]}"
