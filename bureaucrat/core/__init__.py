@@ -1,0 +1,1 @@
+"""What decides: one message at a time changes one instance and gives effects; standard library only."""
