@@ -78,6 +78,11 @@ class Service:
         if self.process is not None and self.process.poll() is not None:
             self.begin()
 
+    def is_up(self) -> bool:
+        """Whether it is ready; started again if it has ended."""
+        self.keep()
+        return self.get("/ready")[0] == 200
+
     def is_ready(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, f"the daemon ended:\n{self.log.read_text()[-3000:]}"
