@@ -23,15 +23,19 @@ from rabbit import free_port
 
 _STARTED = 60.0  #: seconds that a start may take on a busy machine
 _PAUSE = 0.02
+MESSAGE = "application/x-bureaucrat-message"
+WORKITEM = "application/x-bureaucrat-workitem"
+LAUNCH = "application/x-bureaucrat-launch"
+QUESTION = "application/x-bureaucrat-question"
+_never = threading.Event()
 
 
 def until(holds: Callable[[], Any], what: str, seconds: float = _STARTED) -> Any:
     """Look again and again until something holds; what it gives."""
     end = time.monotonic() + seconds
-    between = threading.Event()  # nobody sets it
     while not (found := holds()):
         assert time.monotonic() < end, f"not so after {seconds:g} s: {what}"
-        between.wait(_PAUSE)
+        _never.wait(_PAUSE)
     return found
 
 
@@ -45,6 +49,7 @@ class Service:
     folder: Path
     url: str
     settings: str = ""  #: more lines for [bureaucrat]
+    amqp: str = ""  #: more lines for [amqp]
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
@@ -54,7 +59,7 @@ class Service:
         self.config = self.folder / "config.ini"
         self.log = self.folder / "daemon.log"
         self.config.write_text(
-            f"[amqp]\nurl = {self.url}\n[storage]\nurl = sqlite:///{self.database}\n"
+            f"[amqp]\nurl = {self.url}\n{self.amqp}\n[storage]\nurl = sqlite:///{self.database}\n"
             f"[health]\nlisten = 127.0.0.1:{self.port}\n[bureaucrat]\n{self.settings}\n"
         )
 
@@ -111,6 +116,19 @@ class Service:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
 
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def metric(self, name: str) -> float:
+        """A figure that /metrics shows."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        found = [line.rpartition(" ")[2] for line in lines if line.rpartition(" ")[0] == name]
+        assert len(found) == 1, f"no figure {name}:\n" + "\n".join(lines)
+        return float(found[0])
+
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What stands in its database."""
         if not self.database.exists():
@@ -132,6 +150,41 @@ class Service:
         }
 
 
+@dataclass
+class Attempt:
+    """An attempt as a participant gets it."""
+
+    client: Client
+    tag: int
+    properties: Any
+    content: dict[str, Any]
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """Of the workitem format."""
+        found: dict[str, Any] = self.content["header"]
+        return found
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Of the workitem format."""
+        found: dict[str, Any] = self.content["fields"]
+        return found
+
+    @property
+    def token(self) -> str:
+        return str(self.properties.message_id)
+
+    def answer(self, /, queue: str = "bureaucrat_msgs", **changed: Any) -> None:
+        """Send the header back as it came, and the fields with changes; and take the attempt from the queue."""
+        body = {"header": self.header, "fields": {**self.fields, **changed}}
+        self.client.publish(queue, json.dumps(body), WORKITEM)
+        self.ack()
+
+    def ack(self) -> None:
+        self.client.channel.basic_ack(self.tag)
+
+
 class Client:
     """A plain AMQP client, as anybody writes one."""
 
@@ -139,6 +192,7 @@ class Client:
         self._connection = pika.BlockingConnection(pika.URLParameters(url))
         self.channel = self._connection.channel()
         self.channel.confirm_delivery()
+        self._answers = ""
 
     def publish(self, queue: str, body: bytes | str, content_type: str | None = None, **properties: Any) -> None:
         """Publish to the default exchange, persistent, and wait for the confirm."""
@@ -150,7 +204,15 @@ class Client:
             mandatory=True,
         )
 
-    def get(self, queue: str, seconds: float = 30.0) -> tuple[Any, bytes]:
+    def launch(self, definition: str, id: str, **more: Any) -> None:
+        """Have an instance started, by JSON."""
+        self.publish("bureaucrat", json.dumps({"definition": definition, **more}), LAUNCH, message_id=id)
+
+    def event(self, name: str, body: dict[str, Any], **properties: Any) -> None:
+        """Report an event, as the README of the original does."""
+        self.publish("bureaucrat_events", json.dumps({"event": name, **body}), **properties)
+
+    def get(self, queue: str, seconds: float = _STARTED) -> tuple[Any, bytes]:
         """Take the next message of a queue: its properties, and its body."""
 
         def taken() -> Any:
@@ -159,15 +221,52 @@ class Client:
 
         return until(taken, f"something comes to {queue}", seconds)
 
+    def attempt(self, participant: str) -> Attempt:
+        """The next attempt for a participant."""
+        queue = f"worker_{participant}"
+
+        def taken() -> Any:
+            if not self.depth(queue):
+                return None  # a queue that was just declared may not be asked for a message yet
+            method, properties, body = self.channel.basic_get(queue)
+            return None if method is None else Attempt(self, method.delivery_tag, properties, json.loads(body))
+
+        return until(taken, f"an attempt comes to {queue}")
+
+    def ask(self, instance: str) -> dict[str, Any]:
+        """How an instance is."""
+        if not self._answers:
+            self._answers = self.channel.queue_declare("", exclusive=True).method.queue
+        body = json.dumps({"question": "status", "instance": instance})
+        self.publish("bureaucrat_msgs", body, QUESTION, reply_to=self._answers, correlation_id=instance)
+        properties, answer = self.get(self._answers)
+        assert (properties.correlation_id, properties.content_type) == (instance, "application/json")
+        found: dict[str, Any] = json.loads(answer)
+        return found
+
+    def ended(self, instance: str, status: str = "completed") -> dict[str, Any]:
+        """Wait until an instance has a status; all that is told of it."""
+
+        def told() -> Any:
+            found = self.ask(instance)
+            return found if found.get("status") == status else None
+
+        return until(told, f"{instance} is {status}")
+
     def is_there(self, queue: str) -> bool:
         """Whether there is such a queue."""
+        return self.depth(queue) is not None
+
+    def depth(self, queue: str) -> int | None:
+        """How many messages are ready in a queue; None if there is none."""
         channel = self._connection.channel()
         try:
-            channel.queue_declare(queue, passive=True)
+            found = channel.queue_declare(queue, passive=True)
         except pika.exceptions.ChannelClosedByBroker:
-            return False
+            return None
         channel.close()
-        return True
+        return int(found.method.message_count)
 
     def close(self) -> None:
-        self._connection.close()
+        if self._connection.is_open:
+            self._connection.close()
