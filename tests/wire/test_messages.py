@@ -189,8 +189,8 @@ def test_a_target_has_the_shape_of_an_address(target: str) -> None:
         ({**WITH_NAME, "payload": "x"}, "payload is text; an object is expected"),
         ({**WITH_NAME, "payload": {"inst:token": 7}}, "payload.'inst:token' is a number; text or nothing is expected"),
         (
-            {**WITH_NAME, "payload": {"inst:token": "t" * 201}},
-            "payload.'inst:token' has 201 characters; 200 are allowed",
+            {**WITH_NAME, "payload": {"inst:token": "t" * 1_025}},
+            "payload.'inst:token' has 1,025 characters; 1,024 are allowed",
         ),
         ({**WITH_NAME, "name": "start"}, "name is 'start'; 'response', 'terminate' or 'timeout' is expected"),
         (
