@@ -30,7 +30,7 @@ QUESTION = "application/x-bureaucrat-question"
 _never = threading.Event()
 
 
-def until(holds: Callable[[], Any], what: str, seconds: float = _STARTED) -> Any:
+def until(holds: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
     """Look again and again until something holds; what it gives."""
     end = time.monotonic() + seconds
     while not (found := holds()):
@@ -75,7 +75,7 @@ class Service:
     def start(self) -> Service:
         """Start it, and wait until it is ready."""
         self.begin()
-        until(self.is_ready, "the daemon is ready")
+        until(self.is_ready, "the daemon is ready", _STARTED)
         return self
 
     def keep(self) -> None:
@@ -136,6 +136,11 @@ class Service:
         with closing(sqlite3.connect(self.database, timeout=30)) as connection:
             return connection.execute(query, values).fetchall()
 
+    def status(self, instance: str) -> str | None:
+        """Of an instance; None if there is none."""
+        found = self.rows("SELECT status FROM instances WHERE id = ?", instance)
+        return found[0][0] if found else None
+
     def statuses(self) -> dict[str, int]:
         return dict(self.rows("SELECT status, count(*) FROM instances GROUP BY status"))
 
@@ -175,10 +180,10 @@ class Attempt:
     def token(self) -> str:
         return str(self.properties.message_id)
 
-    def answer(self, /, queue: str = "bureaucrat_msgs", **changed: Any) -> None:
+    def answer(self, /, **changed: Any) -> None:
         """Send the header back as it came, and the fields with changes; and take the attempt from the queue."""
         body = {"header": self.header, "fields": {**self.fields, **changed}}
-        self.client.publish(queue, json.dumps(body), WORKITEM)
+        self.client.publish(self.client.messages, json.dumps(body), WORKITEM)
         self.ack()
 
     def ack(self) -> None:
@@ -187,6 +192,10 @@ class Attempt:
 
 class Client:
     """A plain AMQP client, as anybody writes one."""
+
+    launches = "bureaucrat"
+    messages = "bureaucrat_msgs"
+    events = "bureaucrat_events"
 
     def __init__(self, url: str) -> None:
         self._connection = pika.BlockingConnection(pika.URLParameters(url))
@@ -206,13 +215,13 @@ class Client:
 
     def launch(self, definition: str, id: str, **more: Any) -> None:
         """Have an instance started, by JSON."""
-        self.publish("bureaucrat", json.dumps({"definition": definition, **more}), LAUNCH, message_id=id)
+        self.publish(self.launches, json.dumps({"definition": definition, **more}), LAUNCH, message_id=id)
 
     def event(self, name: str, body: dict[str, Any], **properties: Any) -> None:
         """Report an event, as the README of the original does."""
-        self.publish("bureaucrat_events", json.dumps({"event": name, **body}), **properties)
+        self.publish(self.events, json.dumps({"event": name, **body}), **properties)
 
-    def get(self, queue: str, seconds: float = _STARTED) -> tuple[Any, bytes]:
+    def get(self, queue: str, seconds: float = 20.0) -> tuple[Any, bytes]:
         """Take the next message of a queue: its properties, and its body."""
 
         def taken() -> Any:
@@ -238,7 +247,7 @@ class Client:
         if not self._answers:
             self._answers = self.channel.queue_declare("", exclusive=True).method.queue
         body = json.dumps({"question": "status", "instance": instance})
-        self.publish("bureaucrat_msgs", body, QUESTION, reply_to=self._answers, correlation_id=instance)
+        self.publish(self.messages, body, QUESTION, reply_to=self._answers, correlation_id=instance)
         properties, answer = self.get(self._answers)
         assert (properties.correlation_id, properties.content_type) == (instance, "application/json")
         found: dict[str, Any] = json.loads(answer)
