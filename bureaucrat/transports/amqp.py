@@ -23,6 +23,7 @@ from ..ports import DestinationRow, Inbound, Incoming, Kind, OutboxRow, Outgoing
 log = logging.getLogger(__name__)
 
 ORIGIN = "bureaucrat-origin"  #: the header of a signal that an engine emitted: its database
+SIGNAL = "bureaucrat-signal"  #: the header of a signal that is put into the queue again: its name
 _REASON = "bureaucrat-reason"
 _SOURCE = "bureaucrat-source"
 _LONGEST_NAME = 255  # bytes of a short string, AMQP 0-9-1, section 4.2.5.3
@@ -116,9 +117,9 @@ class AmqpCourier:
 
     def _event(self, received: Received) -> wire.EventMessage:
         given = (received.body, received.message_id, received.content_type, received.content_encoding)
-        if received.exchange == self._names.signals:
-            return wire.decode_signal(received.routing_key, *given)
-        return wire.decode_event(*given)
+        is_signal = received.exchange == self._names.signals
+        name = received.routing_key if is_signal else received.headers.get(SIGNAL)
+        return wire.decode_event(*given) if name is None else wire.decode_signal(name, *given)
 
     def _created(self, queue: str) -> None:
         if self._inbound is None:
@@ -227,15 +228,20 @@ def _timer(received: Received) -> wire.OldTimer:
 
 
 def _kept(received: Received) -> bytes:
-    """How to publish it again as it came; headers that are no JSON are told as text."""
+    """How to put it into its queue again; headers that are no JSON are told as text.
+
+    A signal goes to the queue alone, not to the exchange, where others would hear it twice; so its name is a header.
+    """
+    headers = _plain(received.headers)
+    if received.exchange:
+        headers[SIGNAL] = received.routing_key
     properties = Properties(
-        exchange=received.exchange,
         message_id=received.message_id,
         content_type=received.content_type,
         content_encoding=received.content_encoding,
         correlation_id=received.correlation_id,
         type=received.type,
-        headers=_plain(received.headers),
+        headers=headers,
     )
     return msgspec.json.encode(properties)
 
