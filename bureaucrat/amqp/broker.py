@@ -156,16 +156,19 @@ class Broker:
         return self._publisher.is_unsent(key)
 
     async def depth(self, queue: str) -> Depth | None:
-        """How much a queue holds, and how many consume it; None if there is no such queue.
+        """How much a queue holds, and how many consume it; None if there is no such queue; one of ours is made.
 
         :raises BrokerUnavailable: the broker is away.
         """
         if self._side is None:
             raise BrokerUnavailable(f"{self._settings.shown}: {self._consuming.last_loss or 'not connected'}")
         try:
-            return await self._side.depth(queue)
+            depth = await self._side.depth(queue)
         except Lost as lost:
             raise BrokerUnavailable(f"{self._settings.shown}: {lost.reason}") from lost
+        if depth is None:
+            self._miss(queue)
+        return depth
 
     # -- how it is
 
@@ -267,7 +270,11 @@ class Broker:
 
     def _on_returned(self, route: Route) -> None:
         exchange, routing_key = route
-        if self._wanted.miss(exchange or routing_key):
+        self._miss(exchange or routing_key)
+
+    def _miss(self, name: str) -> None:
+        """A queue or exchange is not there; if it is one of ours, have it soon."""
+        if self._wanted.miss(name):
             asyncio.get_running_loop().call_later(SETTLED, self._news.set)
 
     def _set_blocked(self, is_blocked: bool) -> None:

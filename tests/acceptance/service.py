@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ QUESTION = "application/x-bureaucrat-question"
 _never = threading.Event()
 
 
-def until(holds: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+def until(holds: Callable[[], Any], what: str, seconds: float = _STARTED) -> Any:
     """Look again and again until something holds; what it gives."""
     end = time.monotonic() + seconds
     while not (found := holds()):
@@ -276,6 +276,16 @@ class Client:
         channel.close()
         return int(found.method.message_count)
 
+    def wait(self, seconds: float) -> None:
+        """Let so much time pass, for things that the broker tells nobody of."""
+        self._connection.sleep(seconds)
+
     def close(self) -> None:
-        if self._connection.is_open:
+        with suppress(pika.exceptions.AMQPError):  # the broker may have gone before
             self._connection.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
