@@ -16,10 +16,14 @@ _COUNTERS = {
     "answers": "Answers of participants.",
     "transitions": "Transitions of activities.",
     "batches": "Transactions of the engine.",
+    "published": "Messages that the broker has taken.",
     "unidentified": "Messages without an id, which may be accepted twice.",
+    "repeated": "Messages that were dropped because their id was accepted before.",
+    "forged": "Answers with a token that the engine has not made.",
 }
 _GAUGES = {
     "outbox_rows": "Messages that are decided and not yet published.",
+    "waiting": "Messages that are taken from the broker and not yet worked on.",
     "unconfirmed": "Messages that are published and not yet confirmed.",
     "due_late": "How far the oldest due timer is behind, in seconds.",
     "incidents": "Open incidents.",
@@ -28,7 +32,11 @@ _GAUGES = {
     "cached": "Instances in memory.",
 }
 _NAMES = {
+    "published": "messages_published",
     "unidentified": "messages_unidentified",
+    "repeated": "messages_repeated",
+    "forged": "answers_forged",
+    "waiting": "messages_waiting",
     "due_late": "timers_late_seconds",
     "incidents": "incidents_open",
     "is_connected": "broker_connected",

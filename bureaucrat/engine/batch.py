@@ -87,6 +87,11 @@ class Batches:
         self._settings = settings
         self._cache: OrderedDict[str, Cached] = OrderedDict()
 
+    @property
+    def cached(self) -> int:
+        """How many instances are in memory."""
+        return len(self._cache)
+
     def collector(self) -> Collector:
         """An empty collection; what is put into it is committed with the batch it is given to."""
         return Collector(self._numbers, self._clock, self._settings.history, self._handover)

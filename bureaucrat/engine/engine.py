@@ -22,7 +22,7 @@ from ..core.messages import Answer, Message, Retry, Set, Skip, TimerFired
 from ..core.table import Definition
 from ..core.values import complaint
 from ..errors import AlreadySeen, Refused, StorageUnavailable
-from ..ports import Answered, Courier, Storage, Transport
+from ..ports import Answered, Courier, Storage, Transport, Writes
 from .batch import Batches, Prepared
 from .codec import encode
 from .definitions import Definitions, Reader
@@ -188,6 +188,7 @@ class Engine:
         self._batches.set_aside(letter, reason, collector.writes)
 
     def _stored(self, collector: Collector) -> None:
+        self._count(collector.writes)
         self._events.stored(collector.after.events, [])
         for row in collector.after.mail:
             self._mailbox.post(row)
@@ -201,6 +202,7 @@ class Engine:
 
     async def start(self) -> None:
         """Find what an earlier run left behind, and begin to take answers."""
+        self.figures.incidents = sum(cause.number for cause in await self.storage.causes())
         if self._exchange is not None:
             await self._exchange.start()
         elif self._transport is not None:
@@ -317,13 +319,20 @@ class Engine:
         self.figures.batches += 1
         self.figures.transitions += len(after.progress)
         self.figures.attempts += len(after.dispatches)
+        self._count(prepared.collector.writes)
         if self._observe is not None and after.progress:
             self._observe(after.progress)
         for delivery in prepared.done:
+            self.figures.answers += isinstance(delivery.message, Answer)
             if delivery.settle is not None:
                 delivery.settle()
         for delivery, result in after.replies:
             delivery.answer(result)
+
+    def _count(self, writes: Writes) -> None:
+        """Count what is durable now."""
+        self.figures.dead_letters += len(writes.dead)
+        self.figures.incidents += len(writes.incidents) - len(writes.incidents_closed)
 
     async def _offer(self) -> None:
         """Make the next offers of events. No other batch is under way."""
@@ -350,6 +359,7 @@ class Engine:
     async def sweep(self) -> None:
         """Find in storage what is to be done and is not in memory."""
         unsure = self._recovery.unsure
+        self.figures.waiting, self.figures.cached = self._pipeline.waiting, self._batches.cached
         await self._recovery.sweep(resend=self._exchange is None)
         if self._exchange is not None:
             await self._exchange.sweep(unsure > 0)

@@ -224,7 +224,6 @@ class Intake:
 
     def _bury(self, incoming: Incoming, reason: str, jotted: _Jotted) -> None:
         log.warning("a message is a dead letter", extra={"source": incoming.source, "reason": reason[:500]})
-        self._shell.figures.dead_letters += 1
         self._shell.bury(_letter(incoming), reason, jotted.collector)
         jotted.settled.append(incoming)
 
