@@ -36,7 +36,7 @@ class Announcer:
 
     def ready(self, text: str) -> None:
         """It does its work from now on."""
-        self.publish(Status(is_alive=True, is_ready=True))
+        self.publish(replace(self._status, is_ready=True, reasons=[]))
         self._notifier.ready(text)
 
     def say(self, text: str) -> None:

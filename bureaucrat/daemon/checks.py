@@ -16,7 +16,8 @@ from prometheus_client import CollectorRegistry
 from ..commands.failure import Exit, Failure
 from ..commands.wording import command
 from ..config import Config, without_password
-from ..errors import BureaucratError, ConfigurationError
+from ..errors import BureaucratError, ConfigurationError, StorageUnavailable
+from ..storage.sqlite_file import Claim
 from . import logs
 from .health import Health, Status
 from .pidfile import AlreadyRunning, PidFile, default_path
@@ -64,7 +65,9 @@ def log(config: Config, *, foreground: bool) -> None:
 
 
 def database(config: Config) -> None:
-    """That a database file can be kept where the settings say; opening it is for the storage."""
+    """That a database file can be kept where the settings say, and no other daemon has it; opening it is for the
+    storage.
+    """
     path, place = config.storage.path, config.place("storage", "url")
     _make_state(path.parent, config, place)
     try:
@@ -78,6 +81,14 @@ def database(config: Config) -> None:
         is_missing = isinstance(error, FileNotFoundError)
         remedy = f"make     mkdir -p {look}" if is_missing else f"check    ls -ld {look}"
         raise _not_started(f"the database {path} cannot be used ({error.strerror})", place, remedy) from error
+    if not path.exists():
+        return  # nobody has it
+    claim = Claim(path)
+    try:
+        claim.take()
+    except StorageUnavailable as error:
+        raise _not_started(str(error), place) from error
+    claim.give_back()
 
 
 def health(config: Config, status: Callable[[], Status], registry: CollectorRegistry) -> Health | None:

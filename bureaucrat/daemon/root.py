@@ -12,6 +12,7 @@ import gc
 import logging
 
 from ..amqp import AmqpSettings, Broker, BrokerState
+from ..amqp.settings import Topology
 from ..clock import SystemClock
 from ..config import Bureaucrat, Config
 from ..core.limits import Limits
@@ -37,7 +38,7 @@ _WATCH = 1.0  #: seconds between two looks at how it goes
 
 
 def reach(config: Config) -> None:
-    """Try the broker: connect and log in.
+    """Try the broker: connect and log in; and if nothing is to be declared, see whether it is there.
 
     :raises BrokerUnavailable: it cannot be used; says how often it was tried.
     """
@@ -46,7 +47,7 @@ def reach(config: Config) -> None:
 
 async def _reach(config: Config) -> None:
     for number in range(1, _TRIES + 1):
-        broker = Broker(AmqpSettings.of(config, topology="assume"), name="bureaucrat start")
+        broker = _on_trial(config)
         try:
             await broker.start()
         except BrokerUnavailable as error:
@@ -56,6 +57,18 @@ async def _reach(config: Config) -> None:
         else:
             await broker.stop(0.0)
             return
+
+
+def _on_trial(config: Config) -> Broker:
+    """A broker that touches nothing."""
+    topology: Topology = "verify" if config.amqp.topology == "verify" else "assume"
+    broker = Broker(AmqpSettings.of(config, topology), name="bureaucrat start")
+    names = names_of(config.bureaucrat)
+    for queue in (names.launches, names.messages, names.events, names.schedule, names.dead):
+        broker.declare(queue)
+    for exchange in (names.signals, names.lifecycle):
+        broker.declare_exchange(exchange)
+    return broker
 
 
 async def serve(config: Config, announcer: Announcer) -> None:
@@ -95,19 +108,20 @@ async def _serve(config: Config, announcer: Announcer, storage: Storage) -> None
 
 def courier_of(config: Config) -> AmqpCourier:
     """What carries messages, as the settings say."""
-    names = config.bureaucrat
-    queue = TaskQueue("message" if names.message_format == "message" else "workitem")
-    return AmqpCourier(
-        AmqpSettings.of(config),
-        {"": queue, PREFIX: queue},
-        Names(
-            launches=names.launch_queue,
-            messages=names.message_queue,
-            events=names.event_queue,
-            schedule=names.schedule_queue,
-            dead=names.dead_queue,
-        ),
-        grace=names.stop_grace / 2,
+    given = config.bureaucrat
+    queue = TaskQueue("message" if given.message_format == "message" else "workitem")
+    kinds = {"": queue, PREFIX: queue}
+    return AmqpCourier(AmqpSettings.of(config), kinds, names_of(given), grace=given.stop_grace / 2)
+
+
+def names_of(given: Bureaucrat) -> Names:
+    """What the queues are called."""
+    return Names(
+        launches=given.launch_queue,
+        messages=given.message_queue,
+        events=given.event_queue,
+        schedule=given.schedule_queue,
+        dead=given.dead_queue,
     )
 
 
