@@ -186,15 +186,15 @@ class Consumer:
         self._buffer.append(
             Received(
                 self.queue,
-                method.exchange,
-                method.routing_key,
+                _text(method.exchange),
+                _text(method.routing_key),
                 body,
-                properties.content_type,
-                properties.content_encoding,
-                properties.message_id,
-                properties.correlation_id,
-                properties.reply_to,
-                properties.type,
+                _text(properties.content_type),
+                _text(properties.content_encoding),
+                _text(properties.message_id),
+                _text(properties.correlation_id),
+                _text(properties.reply_to),
+                _text(properties.type),
                 properties.user_id,
                 properties.headers or {},
                 method.redelivered,
@@ -251,3 +251,8 @@ class Consumer:
         else:
             self._strikes = 0
         self._seen = self._delivered
+
+
+def _text(given: Any) -> Any:
+    """A short string as text; pika gives one that is no UTF-8 as bytes."""
+    return given.decode("utf-8", "backslashreplace") if isinstance(given, bytes) else given

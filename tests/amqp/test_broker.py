@@ -39,6 +39,24 @@ async def test_a_message_arrives_with_all_that_was_said_of_it(vhost_url: str) ->
     assert message.properties.delivery_mode == 2
 
 
+async def test_properties_that_are_no_utf8_arrive_as_text(vhost_url: str) -> None:
+    """Another client may put any bytes into a short string; what is no UTF-8 is spelled out."""
+    async with Desk(vhost_url) as desk:
+        desk.consume("q")
+        odd = b"\xff\x00a"
+        message = Message.of(
+            "q", b"body", content_type=odd, content_encoding=odd, message_id=odd, correlation_id=odd, reply_to=odd,
+            type=odd, headers={"a": b"\xff"},
+        )  # fmt: skip
+
+        desk.broker.publish(message, lambda: None)
+        await desk.until(lambda: desk.received)
+
+    one = desk.received[0]
+    told = (one.content_type, one.content_encoding, one.message_id, one.correlation_id, one.reply_to, one.type)
+    assert told == ("\\xff\x00a",) * 6
+
+
 async def test_queues_of_ours_are_durable_quorum_queues(vhost_url: str, rabbit: Rabbit, vhost: str) -> None:
     """With delivery limit and dead-lettering; the dead queue itself has neither."""
     async with Desk(vhost_url, dead_queue="dead", delivery_limit=7) as desk:

@@ -1,0 +1,84 @@
+"""The courier on RabbitMQ, on a broker that notes what it is asked for: what it reads and what it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bureaucrat import wire
+from bureaucrat.amqp import AmqpSettings, Message, Received
+from bureaucrat.ports import Incoming
+from bureaucrat.transports.amqp import AmqpCourier, Names
+
+
+class NotingBroker:
+    """Takes everything and does nothing."""
+
+    def __init__(self, settings: AmqpSettings, *, created: Callable[[str], None]) -> None:
+        self.created = created
+        self.takers: dict[str, Callable[[Received], None]] = {}
+        self.declared: list[str] = []
+        self.published: list[tuple[Message, object]] = []
+        self.refusals: dict[object, Callable[[str], None]] = {}
+
+    async def start(self) -> None: ...
+
+    def declare(self, queue: str) -> None:
+        self.declared.append(queue)
+
+    def declare_exchange(self, exchange: str) -> None: ...
+
+    def consume(self, queue: str, received: Callable[[Received], None]) -> None:
+        self.takers[queue] = received
+
+
+class Engine:
+    """What the courier tells."""
+
+    def __init__(self) -> None:
+        self.incoming: list[Incoming] = []
+
+    def received(self, incoming: Incoming) -> None:
+        self.incoming.append(incoming)
+
+
+class Acks:
+    """Of a channel."""
+
+    def __init__(self) -> None:
+        self.acked: list[int] = []
+
+    def ack(self, tag: int) -> None:
+        self.acked.append(tag)
+
+    def requeue(self, tag: int) -> None: ...
+
+
+@pytest.fixture
+async def courier() -> AmqpCourier:
+    """One that has started; its broker is a :class:`NotingBroker`."""
+    made = AmqpCourier(AmqpSettings(), {}, broker=NotingBroker)
+    await made.start(Engine())
+    return made
+
+
+def deliver(courier: AmqpCourier, queue: str, body: bytes, **properties: Any) -> Incoming:
+    """A message comes; what the engine was handed."""
+    given = dict.fromkeys(("content_type", "content_encoding", "message_id", "correlation_id", "reply_to", "type"))
+    given |= {"user_id": None, "headers": {}, "exchange": "", "routing_key": queue} | properties
+    received = Received(queue=queue, body=body, is_redelivered=False, _tag=1, _channel=Acks(), **given)
+    courier.broker.takers[queue](received)
+    return courier._inbound.incoming[-1]
+
+
+async def test_a_defect_in_reading_makes_a_message_malformed_and_loses_none(
+    courier: AmqpCourier, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The engine sets it aside; it would stay open otherwise, and count against the prefetch for ever."""
+    incoming = deliver(courier, Names().messages, b"{}", content_type=17)
+
+    assert isinstance(incoming.content, wire.Malformed)
+    assert incoming.content.reason == "it could not be read: AttributeError: 'int' object has no attribute 'partition'"
+    assert [record.getMessage() for record in caplog.records] == ["a message could not be read"]
