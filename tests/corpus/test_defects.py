@@ -196,6 +196,21 @@ def test_l3_a_priority_is_a_number_or_an_expression() -> None:
     assert [attempt.dispatch.priority for attempt in simulation.sent] == [7, 2]
 
 
+@pytest.mark.parametrize("given", [10, -1, 2.5, "7", None])
+def test_l3_a_priority_that_is_none_is_a_fault(given: object) -> None:
+    """L3: it is what a literal may be, for no message can carry another."""
+    text = """<process name="p">
+      <action participant="x" priority="=urgency">
+        <faults><case code="ExpressionError"><exit outcome="bad"/></case></faults>
+      </action>
+    </process>"""
+    simulation = Simulation(text)
+    simulation.launch({"urgency": given})
+
+    assert simulation.sent == []
+    assert simulation.outcome == "bad"
+
+
 def test_l31_jitter_is_on_unless_it_is_switched_off() -> None:
     """L31: within a fifth of the wait, not the same for every activation."""
     text = '<process name="p"><all>{}</all></process>'

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ..activity import Activity, Fields, Place, Run, Value
 from ..context import STATUS, is_reserved
 from ..effects import Dispatch, Void
-from ..faults import ACTION_ERROR, TIMEOUT
+from ..faults import ACTION_ERROR, EXPRESSION_ERROR, TIMEOUT, Thrown
 from ..instance import Attempt, Frame
 from ..messages import Answer
 from ..retries import RetryPolicy
@@ -44,6 +44,7 @@ class Action(Activity):
 
     def _dispatch(self, run: Run, at: Place, number: int, again: bool = False) -> None:
         participant = run.text(at, self.participant)
+        priority = None if self.priority is None else _priority(run.value(at, self.priority))
         fields, sent = run.sending(at, self.given)
         at.frame.tries += not again
         is_same = bool(at.frame.attempts) and sent == _sent(at.frame.attempts)
@@ -62,7 +63,7 @@ class Action(Activity):
                 tries=at.frame.tries,
                 key=run.key(at),
                 fields=fields,
-                priority=None if self.priority is None else int(run.value(at, self.priority)),
+                priority=priority,
                 arguments=self.arguments,
                 result=self.result,
                 again=again,
@@ -177,6 +178,12 @@ class Action(Activity):
     def on_release(self, run: Run, at: Place) -> None:
         if at.frame.state is State.WAITING:
             run.emit(Void(at.branch.id, at.frame.attempts[-1].number))
+
+
+def _priority(value: Any) -> int:
+    if not isinstance(value, int | float) or value not in range(10):
+        raise Thrown(EXPRESSION_ERROR, f"{value!r} is no priority: a whole number from 0 to 9")
+    return int(value)
 
 
 def _sent(attempts: list[Attempt]) -> dict[str, str]:
