@@ -139,13 +139,22 @@ class Broker:
         if self._wanted.want(thing):
             self._news.set()
 
-    def publish(self, message: Message, confirmed: Callable[[], None], *, key: object = None) -> None:
+    def publish(
+        self,
+        message: Message,
+        confirmed: Callable[[], None],
+        *,
+        key: object = None,
+        refused: Callable[[str], None] | None = None,
+    ) -> None:
         """Publish, and again until the broker has confirmed it; then `confirmed` is called.
+
+        One that AMQP cannot carry, such as a routing key of more than 255 bytes, is dropped, and `refused` told why.
 
         A mandatory message without a queue is tried again after growing pauses up to 5 s; meanwhile messages with
         another routing key go on.
         """
-        self._publisher.publish(message, confirmed, key)
+        self._publisher.publish(message, confirmed, key, refused)
 
     def discard(self, key: object) -> None:
         """Publish nothing of this key any more; what is under way may arrive. Nothing of it is confirmed any more."""

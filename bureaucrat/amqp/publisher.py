@@ -38,6 +38,7 @@ class Entry:
     message: Message
     confirmed: Callable[[], None]
     key: object
+    refused: Callable[[str], None] | None = None
     sent: float = 0.0  #: loop time
     is_returned: bool = False
     is_dropped: bool = False
@@ -82,8 +83,10 @@ class Publisher:
 
     # -- what the broker's users ask
 
-    def publish(self, message: Message, confirmed: Callable[[], None], key: object) -> None:
-        entry = Entry(message, confirmed, key)
+    def publish(
+        self, message: Message, confirmed: Callable[[], None], key: object, refused: Callable[[str], None] | None
+    ) -> None:
+        entry = Entry(message, confirmed, key, refused)
         self._count += 1
         if key is not None:
             self._by_key.setdefault(key, []).append(entry)
@@ -230,9 +233,11 @@ class Publisher:
             self._ready.appendleft(entry)  # it has ended in this very moment
             channel.lose(ChannelLost(type(error).__name__))
             return
-        except Exception:  # pika has many ways to say that a property cannot be encoded; it never will be
+        except Exception as error:  # pika has many ways to say that a property cannot be encoded; it never will be
             log.exception("a message cannot be sent, and is dropped", extra={"routing_key": message.routing_key})
             self._drop(entry)
+            if entry.refused is not None:
+                asyncio.get_running_loop().call_soon(entry.refused, f"AMQP cannot carry it ({type(error).__name__})")
             return
         entry.sent = now
         entry.is_returned = False

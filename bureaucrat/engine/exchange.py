@@ -15,15 +15,19 @@ from typing import Any
 
 from ..core.activities.action import Action
 from ..core.activities.await_ import Await
+from ..core.messages import Stuck
 from ..core.table import Definition
 from ..definition.problems import InvalidDefinition
 from ..errors import StorageUnavailable, UnknownDefinition
-from ..ports import Courier, Incoming
+from ..ports import Courier, Incoming, OutboxRow
+from .codec import properties_of
+from .delivery import Letter
 from .intake import Intake
 from .outbox import Outbox
 from .shell import Shell
 from .stalls import Stalls
 from .tokens import Tokens
+from .writes import Collector
 
 log = logging.getLogger(__name__)
 
@@ -100,16 +104,35 @@ class Exchange:
         await self._send_again()
 
     async def _flush(self) -> None:
-        """Delete what the broker has."""
-        if not self.outbox.has_confirmed:
+        """Delete what the broker has, and see to what it can never have."""
+        refusals = tuple(self.outbox.refusals)
+        if not self.outbox.has_confirmed and not refusals:
             return
         collector = self._shell.collector()
         seeded = self.outbox.seed(collector.writes)
+        for row, reason in refusals:
+            self._set_aside(row, reason, collector)
         try:
             await self._shell.commit(collector)
         except BaseException:  # whatever it is, the rows are still to be deleted
             self.outbox.failed(seeded)
             raise
+        del self.outbox.refusals[: len(refusals)]  # more may have come meanwhile
+
+    def _set_aside(self, row: OutboxRow, reason: str, collector: Collector) -> None:
+        """What becomes of a row that no broker can have: an incident if it is an attempt, else a dead letter."""
+        collector.writes.outbox_gone.append(row.number)
+        token = properties_of(row.properties).message_id
+        named = None if row.attempt is None or token is None else self.outbox.tokens.read(token)
+        if named is not None:
+            stuck = Stuck(
+                named.branch, named.activity, "unroutable", f"the attempt cannot be sent: {reason}", row.attempt
+            )
+            collector.post(row.instance, stuck, self._shell.clock.now())
+            return
+        self._shell.figures.dead_letters += 1
+        letter = Letter("engine", row.body, row.instance)
+        self._shell.bury(letter, f"it cannot be sent to {row.destination[:200]}: {reason}", collector)
 
     async def _send_again(self) -> None:
         if not self._lost and not self._has_lost_answers:
@@ -140,6 +163,9 @@ class Exchange:
 
     def confirmed(self, number: int) -> None:
         self.outbox.confirmed(number)
+
+    def refused(self, number: int, reason: str) -> None:
+        self.outbox.refused(number, reason)
 
     def lost(self, destination: str | None) -> None:
         if destination is None:

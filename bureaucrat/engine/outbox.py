@@ -36,6 +36,7 @@ class Outbox:
         self._confirmed: list[int] = []
         self._over: set[int] = set()  #: rows that the broker has, or needs no more; a reader may see them yet
         self._deleted: list[int] = []  #: those of them that are gone from storage
+        self.refusals: list[tuple[OutboxRow, str]] = []  #: rows that can never be sent, and why; to be set aside
         self._loads = 0  #: readers under way
         self._since: dict[str, set[tuple[str, int]]] = {}  #: destinations made anew -> attempts that left since
         self.sent_to: set[str] = set()  #: destinations of attempts, since the start
@@ -141,6 +142,14 @@ class Outbox:
         self._confirmed.append(number)
         self._over.add(number)
         self._shell.figures.published += 1
+
+    def refused(self, number: int, reason: str) -> None:
+        """No broker can have it."""
+        row = self._waiting.pop(number, None)
+        if row is not None:
+            self._forget(row)
+            self._over.add(number)
+            self.refusals.append((row, reason))
 
     def seed(self, writes: Writes) -> list[int]:
         seeded, self._confirmed = self._confirmed, []

@@ -96,6 +96,9 @@ class Inbound(Protocol):
     def confirmed(self, number: int) -> None:
         """The broker has this outbox row."""
 
+    def refused(self, number: int, reason: str) -> None:
+        """This outbox row can never be sent: no broker could be told of it."""
+
     def lost(self, destination: str | None) -> None:
         """A queue had to be made anew: what was in it is gone. None: answers may be gone, wherever they came from."""
 
@@ -134,7 +137,7 @@ class Courier(Protocol):
         """The copy of a dead letter for whoever watches the queue of dead letters."""
 
     def publish(self, row: OutboxRow) -> None:
-        """Publish until the broker has it; :meth:`Inbound.confirmed` follows. Sends nothing else meanwhile twice."""
+        """Publish until the broker has it; :meth:`Inbound.confirmed` follows, or :meth:`Inbound.refused`."""
 
     def discard(self, number: int) -> None:
         """Do not publish this row, if it was not sent yet."""

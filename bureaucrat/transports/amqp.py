@@ -167,7 +167,8 @@ class AmqpCourier:
 
     def dead(self, body: bytes, reason: str, source: str, message_id: str) -> Outgoing:
         headers = {_REASON: reason[:_LONGEST_HEADER], _SOURCE: source}
-        return Outgoing(self._names.dead, body, Properties(message_id=message_id or None, headers=headers))
+        id = message_id if 0 < len(message_id.encode()) <= _LONGEST_NAME else None
+        return Outgoing(self._names.dead, body, Properties(message_id=id, headers=headers))
 
     def publish(self, row: OutboxRow) -> None:
         properties = _properties.decode(row.properties)
@@ -179,6 +180,7 @@ class AmqpCourier:
             _published(row.destination, row.body, properties, row.priority),
             lambda: inbound.confirmed(number),
             key=number,
+            refused=lambda reason: inbound.refused(number, reason),
         )
 
     def _have(self, queue: str) -> None:

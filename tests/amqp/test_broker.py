@@ -281,15 +281,17 @@ async def _logged(caplog: pytest.LogCaptureFixture, *messages: str) -> bool:
 
 
 async def test_a_message_that_cannot_be_encoded_holds_nothing_up(vhost_url: str) -> None:
-    """It is dropped, with an error in the log."""
+    """It is dropped, with an error in the log, and whoever published it is told why."""
+    reasons: list[str] = []
     async with Desk(vhost_url) as desk:
         desk.consume("q")
         desk.publish("q", "bad", headers={"a": object()})
-        desk.publish("q" * 256, "long")
+        desk.broker.publish(Message.of("q" * 256, b""), lambda: None, refused=reasons.append)
         desk.publish("q", "good")
         await desk.until(lambda: desk.received)
 
         assert desk.texts == ["good"]
+        assert reasons == ["AMQP cannot carry it (ShortStringTooLong)"]
         assert desk.broker.state.unconfirmed == 0
         assert not desk.broker.is_unsent("bad")
 

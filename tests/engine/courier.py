@@ -59,6 +59,7 @@ class MemoryCourier:
         self.unconfirmed: list[int] = []  #: published, and the broker has not said that it has them
         self.is_away = False  #: nothing leaves; what is published waits here
         self.backlog: list[OutboxRow] = []
+        self.refuses: set[str] = set()  #: destinations that nothing can be sent to, such as names that are too long
         self.confirms = True  #: whether rows are confirmed at once
         self.discarded: list[int] = []
         self.replies: list[tuple[str, str | None, Any]] = []
@@ -118,6 +119,9 @@ class MemoryCourier:
     def publish(self, row: OutboxRow) -> None:
         if self.is_away:
             self.backlog.append(row)
+            return
+        if row.destination in self.refuses:
+            self.inbound.refused(row.number, "it is too long")
             return
         properties = msgspec.json.decode(row.properties, type=Properties)
         self.sent.append(Sent(row.number, row.destination, _read(row.body), properties, row.priority))

@@ -411,6 +411,34 @@ async def test_what_left_since_a_queue_was_made_anew_is_not_kept_for_ever(office
     assert outbox(office)._since == {}
 
 
+async def test_an_attempt_that_can_never_be_sent_is_an_incident(office: Office) -> None:
+    """Its row is gone with it; others go on."""
+    office.courier.refuses = {"worker_x"}
+    await begun(office, TWO)
+    await office.sent(1, "y")
+    await office.swept()
+
+    await office.emptied("outbox", "mailbox")
+
+    incidents = [(one.address, one.kind, one.message) for one in await office.storage.incidents("a")]
+    assert incidents == [("a_0_0", "unroutable", "the attempt cannot be sent: it is too long")]
+    assert await office.letters() == []
+
+
+async def test_another_message_that_can_never_be_sent_is_a_dead_letter(office: Office) -> None:
+    """Also if storage is away just then."""
+    office.courier.refuses = {"long"}
+    await office.run()
+    office.storage.failures = [None, ("before", StorageUnavailable("gone"))]
+
+    await office.settled(office.courier.launch('<process name="p"><signal event="long"/></process>', "a"))
+    await office.swept(3)
+    await office.emptied("outbox")
+
+    assert await office.letters() == [("engine", "", "it cannot be sent to long: it is too long")]
+    assert await status(office) == "completed"
+
+
 async def test_a_dead_letter_is_copied_to_the_broker(office: Office) -> None:
     await office.run()
 

@@ -9,7 +9,7 @@ import pytest
 
 from bureaucrat import wire
 from bureaucrat.amqp import AmqpSettings, Message, Received
-from bureaucrat.ports import Incoming
+from bureaucrat.ports import Incoming, OutboxRow
 from bureaucrat.transports.amqp import AmqpCourier, Names
 
 
@@ -30,6 +30,17 @@ class NotingBroker:
 
     def declare_exchange(self, exchange: str) -> None: ...
 
+    def publish(
+        self,
+        message: Message,
+        confirmed: Callable[[], None],
+        *,
+        key: object = None,
+        refused: Callable[[str], None] | None = None,
+    ) -> None:
+        self.published.append((message, key))
+        self.refusals[key] = refused
+
     def consume(self, queue: str, received: Callable[[Received], None]) -> None:
         self.takers[queue] = received
 
@@ -39,9 +50,13 @@ class Engine:
 
     def __init__(self) -> None:
         self.incoming: list[Incoming] = []
+        self.refusals: list[tuple[int, str]] = []
 
     def received(self, incoming: Incoming) -> None:
         self.incoming.append(incoming)
+
+    def refused(self, number: int, reason: str) -> None:
+        self.refusals.append((number, reason))
 
 
 class Acks:
@@ -82,3 +97,18 @@ async def test_a_defect_in_reading_makes_a_message_malformed_and_loses_none(
     assert isinstance(incoming.content, wire.Malformed)
     assert incoming.content.reason == "it could not be read: AttributeError: 'int' object has no attribute 'partition'"
     assert [record.getMessage() for record in caplog.records] == ["a message could not be read"]
+
+
+async def test_the_engine_is_told_of_a_row_that_can_never_be_sent(courier: AmqpCourier) -> None:
+    courier.publish(OutboxRow(7, "q" * 256, b"", 0.0))
+
+    courier.broker.refusals[7]("it is too long")
+
+    assert courier._inbound.refusals == [(7, "it is too long")]
+
+
+async def test_a_dead_letter_whose_id_is_too_long_is_copied_without_it(courier: AmqpCourier) -> None:
+    """Spelled out, an id of any bytes may be longer than it was."""
+    ids = [courier.dead(b"", "no", "q", id).properties.message_id for id in ("", "m", "x" * 255, "ä" * 128)]
+
+    assert ids == [None, "m", "x" * 255, None]
