@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast
 from urllib.parse import unquote, urlsplit
 
 import pika
 
-from ..config import Config
+from ..config import Config, without_password
 from ..errors import ConfigurationError
+
+_REMEDY = (
+    "write amqp://user:password@host:port/vhost, or amqps:// with TLS; "
+    "in a password, %23 stands for #, %2F for /, %3A for :, %3F for ? and %40 for @"
+)
 
 Topology = Literal["declare", "verify", "assume"]
 
@@ -22,7 +26,7 @@ Topology = Literal["declare", "verify", "assume"]
 class AmqpSettings:
     """How to reach RabbitMQ, and how much is under way at once."""
 
-    url: str = "amqp://guest:guest@localhost:5672/%2F"  #: ``amqps`` for TLS
+    url: str = field(default="amqp://guest:guest@localhost:5672/%2F", repr=False)  #: ``amqps`` for TLS
     heartbeat: float = 15.0  #: seconds
     topology: Topology = "declare"  #: create what is missing, or refuse to start without it, or touch nothing
     prefetch: int = 1000  #: deliveries of one consumer that are not acknowledged yet
@@ -51,7 +55,7 @@ class AmqpSettings:
     @property
     def shown(self) -> str:
         """The URL for people: without the password."""
-        return re.sub(r"//([^:@/]*):.*@", r"//\1@", self.url.partition("?")[0])
+        return without_password(self.url)
 
     def parameters(self, name: str) -> pika.ConnectionParameters:
         """pika's description of a connection; `name` is shown in the broker's management pages.
@@ -61,11 +65,11 @@ class AmqpSettings:
         try:
             parts = urlsplit(self.url)
             if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
-                raise ValueError("it begins with amqp:// or amqps:// and names a host")
+                raise ValueError
             credentials = pika.PlainCredentials(unquote(parts.username or "guest"), unquote(parts.password or "guest"))
             port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
-        except ValueError as error:
-            raise ConfigurationError(f"the broker's URL {self.shown!r} cannot be used: {error}") from error
+        except ValueError:  # its text may hold a part of the password
+            raise ConfigurationError(f"the broker's URL {self.shown!r} cannot be used; {_REMEDY}") from None
         return pika.ConnectionParameters(
             host=parts.hostname,
             port=port,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import traceback
 
 import pytest
 from desk import Desk, eventually
@@ -303,6 +304,21 @@ async def test_a_url_that_is_none_is_refused(url: str) -> None:
         await Broker(AmqpSettings(url=url)).start()
 
 
+@pytest.mark.parametrize("mark", ["?", "#", "/", "[", "@[", ":"])
+def test_no_part_of_a_password_is_shown(mark: str) -> None:
+    """Wherever it takes the URL to end that reads it."""
+    settings = AmqpSettings(url=f"amqp://user:geheim{mark}geheim@host:nix/vhost")
+
+    with pytest.raises(ConfigurationError) as caught:
+        settings.parameters("")
+
+    told = "".join(traceback.format_exception(caught.value))
+    assert "geheim" not in told.partition("ConfigurationError: ")[2]
+    assert "Port could not" not in told
+    assert "geheim" not in f"{settings.shown} {settings!r}"
+    assert settings.shown == "amqp://user:***@host:nix/vhost"
+
+
 async def test_a_broker_that_cannot_be_had_says_why(rabbit: Rabbit, vhost_url: str) -> None:
     """With the URL, without the password."""
     place = f"127.0.0.1:{rabbit.port}"
@@ -321,13 +337,13 @@ async def test_a_broker_that_cannot_be_had_says_why(rabbit: Rabbit, vhost_url: s
     other.close()
 
     assert found == {
-        "refused": "amqp://guest@127.0.0.1:1/: connection refused",
-        "login": f"amqp://guest@{place}/: the login was refused; check user and password",
-        "vhost": f"amqp://guest@{place}/nix: the virtual host is unknown, or the user may not use it",
-        "tls": f"amqps://guest@{place}/: TLS: WRONG_VERSION_NUMBER",
-        "name": "amqp://guest@no-such-host.invalid/: the host name is unknown",
-        "silent": f"amqp://guest@127.0.0.1:{ports[0]}/: there was no answer in time",
-        "other": f"amqp://guest@127.0.0.1:{ports[1]}/: whatever listens there is no AMQP 0-9-1 broker",
+        "refused": "amqp://guest:***@127.0.0.1:1/: connection refused",
+        "login": f"amqp://guest:***@{place}/: the login was refused; check user and password",
+        "vhost": f"amqp://guest:***@{place}/nix: the virtual host is unknown, or the user may not use it",
+        "tls": f"amqps://guest:***@{place}/: TLS: WRONG_VERSION_NUMBER",
+        "name": "amqp://guest:***@no-such-host.invalid/: the host name is unknown",
+        "silent": f"amqp://guest:***@127.0.0.1:{ports[0]}/: there was no answer in time",
+        "other": f"amqp://guest:***@127.0.0.1:{ports[1]}/: whatever listens there is no AMQP 0-9-1 broker",
     }
 
 

@@ -66,7 +66,7 @@ def test_a_broker_that_cannot_be_reached_is_told_with_place_and_remedy(shell: Sh
     assert ended.returncode == 3
     first, place, check, without = ended.stderr.splitlines()
     assert first == (
-        f"bureaucrat: not started: no use of RabbitMQ at amqp://guest@127.0.0.1:{port}/%2F: "
+        f"bureaucrat: not started: no use of RabbitMQ at amqp://guest:***@127.0.0.1:{port}/%2F: "
         "connection refused (tried 3 times)"
     )
     assert place == "  from     config.ini:2  [amqp] host"

@@ -67,7 +67,7 @@ async def test_it_says_what_it_serves_and_shows_attempts(shell: Shell, vhost_url
     code = program.end()
 
     shown = re.sub(r"\d\d:\d\d:\d\d\.\d+|\d+\.\d\d s", "…", "\n".join(program.lines)).splitlines()
-    place = vhost_url.replace("guest:guest", "guest")
+    place = vhost_url.replace("guest:guest", "guest:***")
     assert (code, shown) == (
         0,
         [
@@ -149,13 +149,14 @@ def test_it_refuses_to_begin_without_a_broker(shell: Shell) -> None:
     assert (away.returncode, away.stderr.splitlines()) == (
         3,
         [
-            "bureaucrat: not started: RabbitMQ cannot be used: amqp://guest@127.0.0.1:1/: connection refused",
+            "bureaucrat: not started: RabbitMQ cannot be used: amqp://guest:***@127.0.0.1:1/: connection refused",
             "  check    does it run there? Another one is given as --amqp amqp://user:password@host/vhost",
         ],
     )
     assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (
         3,
-        "bureaucrat: not started: the broker's URL 'http://127.0.0.1' cannot be used: it begins with amqp:// or "
-        "amqps:// and names a host",
+        "bureaucrat: not started: the broker's URL 'http://127.0.0.1' cannot be used; write "
+        "amqp://user:password@host:port/vhost, or amqps:// with TLS; in a password, %23 stands for #, %2F for /, "
+        "%3A for :, %3F for ? and %40 for @",
     )
     assert grace.returncode == 2

@@ -53,7 +53,7 @@ def test_the_daemons_file_says_where_the_queues_are(tmp_path: Path) -> None:
 
     assert settings_of(str(file)) == settings
     assert (settings.amqp.shown, settings.message_queue, settings.event_queue) == (
-        "amqp://guest@mq1:5672/%2F",
+        "amqp://guest:***@mq1:5672/%2F",
         "m",
         "e",
     )
@@ -78,8 +78,8 @@ def test_without_a_file_the_defaults_are_those_of_the_daemon(monkeypatch: pytest
             {"timeout": 1},
             "the launcher has no setting 'timeout'; known are url, host, port, user, passwd, ",
         ),
-        ({"url": "http://x"}, "the broker's URL 'http://x' cannot be used: it begins with amqp:// or amqps://"),
-        ({"port": "many"}, "the broker's URL 'amqp://guest@localhost:many/%2F' cannot be used: "),
+        ({"url": "http://x"}, "the broker's URL 'http://x' cannot be used; write amqp://user:password@host:port/vhost"),
+        ({"port": "many"}, "the broker's URL 'amqp://guest:***@localhost:many/%2F' cannot be used; "),
         ("/nowhere/config.ini", "/nowhere/config.ini"),
     ],
 )
@@ -105,7 +105,7 @@ def test_a_refused_login_is_told_at_once_and_never_the_password(
             launcher.status("x")
         shown = f"{launcher!r} {caught.value} {caplog.text}"
 
-    assert f"<Launcher amqp://guest@127.0.0.1:{rabbit.port}/%2F>" in shown
+    assert f"<Launcher amqp://guest:***@127.0.0.1:{rabbit.port}/%2F>" in shown
     assert "s3cret" not in shown
 
 

@@ -150,7 +150,7 @@ def test_a_result_that_does_not_come_says_how_things_stand(
 def test_where_nobody_answers_that_is_said(daemon: FakeDaemon, vhost_url: str) -> None:
     """By `status` after the launcher's own timeout, by `result` after that of the call."""
     daemon.is_deaf = True
-    message = r"^nobody on amqp://guest@.* has said within 0.5 s how instance x is; does a daemon run\?$"
+    message = r"^nobody on amqp://guest:\*\*\*@.* has said within 0.5 s how instance x is; does a daemon run\?$"
 
     with Launcher({"url": vhost_url}, timeout=0.5) as launcher:
         with pytest.raises(NotYet, match=message) as caught:
