@@ -264,10 +264,12 @@ class Broker:
             for consumer in self._consumers:
                 await consumer.look(side)
 
-    def _on_created(self, queue: str) -> None:
+    def _on_created(self, queue: str, was_there: bool) -> None:
         log.info("a queue was created", extra={"queue": queue})
         self._wanted.miss(queue)  # and its bindings are gone, if it had any
         self._news.set()
+        if was_there:
+            self._publisher.doubt(("", queue))
         self._publisher.try_now(("", queue))
         self._changed()
         asyncio.get_running_loop().call_soon(self._created, queue)

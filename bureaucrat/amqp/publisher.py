@@ -41,6 +41,7 @@ class Entry:
     refused: Callable[[str], None] | None = None
     sent: float = 0.0  #: loop time
     is_returned: bool = False
+    is_doubtful: bool = False  #: its confirm may be of a queue that is gone
     is_dropped: bool = False
 
     @property
@@ -240,7 +241,7 @@ class Publisher:
                 asyncio.get_running_loop().call_soon(entry.refused, f"AMQP cannot carry it ({type(error).__name__})")
             return
         entry.sent = now
-        entry.is_returned = False
+        entry.is_returned = entry.is_doubtful = False
         self._last_tag += 1
         self._flight[self._last_tag] = entry
 
@@ -285,6 +286,9 @@ class Publisher:
             return
         if self._waiting:
             self._lead_on(entry)
+        if entry.is_doubtful:
+            self._ready.append(entry)
+            return
         if not self._confirmed:
             asyncio.get_running_loop().call_soon(self._tell_confirmed)
         self._confirmed.append(entry)
@@ -357,6 +361,11 @@ class Publisher:
         else:
             self._waiting = {route: one for route, one in self._waiting.items() if one is not waiting}
             self._changed()
+
+    def doubt(self, route: Route) -> None:
+        """Its queue was made anew: what is on the way may have reached the one before, and is sent again."""
+        for entry in self._flight.values():
+            entry.is_doubtful |= entry.route == route
 
     def try_now(self, route: Route) -> None:
         """There may be a queue for it now."""

@@ -76,7 +76,10 @@ class Thing:
 class Wanted:
     """Everything that was asked for, and how it is made so."""
 
-    def __init__(self, settings: AmqpSettings, created: Callable[[str], None], clock: Clock) -> None:
+    def __init__(self, settings: AmqpSettings, created: Callable[[str, bool], None], clock: Clock) -> None:
+        """
+        :param created: told of each queue that was made, and whether it was there before.
+        """
         self._settings = settings
         self._created = created
         self._clock = clock
@@ -164,6 +167,7 @@ class Wanted:
         if self._settings.topology == "assume":
             return
         async with self._is_made:
+            was_there = queue in self._compared
             is_there = await side.depth(queue) is not None
             if is_there and (queue in self._compared or self._settings.topology == "verify"):
                 return
@@ -173,7 +177,7 @@ class Wanted:
                 queue, side.ask("queue_declare", queue=queue, durable=True, arguments=self.arguments(queue)), is_there
             )
             if not is_there:
-                self._created(queue)
+                self._created(queue, was_there)
 
     async def _exchange(self, side: Side, exchange: str) -> None:
         if self._settings.topology == "assume":
