@@ -122,7 +122,7 @@ class AmqpCourier:
         given = (received.body, received.message_id, received.content_type, received.content_encoding)
         is_signal = received.exchange == self._names.signals
         name = received.routing_key if is_signal else received.headers.get(SIGNAL)
-        return wire.decode_event(*given) if name is None else wire.decode_signal(name, *given)
+        return wire.decode_signal(name, *given) if isinstance(name, str) else wire.decode_event(*given)
 
     def _created(self, queue: str) -> None:
         if self._inbound is None:

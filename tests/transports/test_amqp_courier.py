@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from bureaucrat import wire
 from bureaucrat.amqp import AmqpSettings, Message, Received
-from bureaucrat.ports import Incoming, OutboxRow
+from bureaucrat.ports import Incoming, OutboxRow, Properties
 from bureaucrat.transports.amqp import AmqpCourier, Names
 
 
@@ -112,3 +114,25 @@ async def test_a_dead_letter_whose_id_is_too_long_is_copied_without_it(courier: 
     ids = [courier.dead(b"", "no", "q", id).properties.message_id for id in ("", "m", "x" * 255, "ä" * 128)]
 
     assert ids == [None, "m", "x" * 255, None]
+
+
+@pytest.mark.parametrize(
+    ("exchange", "event"),
+    [(Names().signals, wire.EventMessage("m", "paid", {"event": "x"})), ("own", wire.EventMessage("m", "x", {}))],
+)
+async def test_a_dead_letter_from_an_exchange_is_the_same_event_when_it_is_replayed(
+    courier: AmqpCourier, exchange: str, event: wire.EventMessage
+) -> None:
+    """It comes back through the queue alone, which knows no routing key; of a signal that is the name."""
+    came = deliver(courier, Names().events, b"nonsense", exchange=exchange, routing_key="paid", message_id="m")
+    kept = msgspec.json.decode(came.properties, type=Properties)
+    courier.publish(
+        OutboxRow(7, Names().events, b'{"event": "x"}', 0.0, properties=msgspec.json.encode(replace(kept, exchange="")))
+    )
+    message, _ = courier.broker.published[-1]
+
+    again = deliver(
+        courier, message.routing_key, message.body, headers=message.properties.headers or {}, message_id="m"
+    )
+
+    assert again.content == event
