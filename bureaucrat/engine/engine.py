@@ -211,23 +211,36 @@ class Engine:
         await self.sweep()
 
     async def run(self) -> None:
-        """Work until :meth:`stop`; call :meth:`start` first. A defect of ours ends it, with whatever was raised."""
+        """Work until :meth:`stop`; call :meth:`start` first. A defect of ours ends it, with whatever was raised.
+
+        Both ways the broker gets back what was not settled; only who cancels this leaves the connections to themselves.
+        """
         try:
-            async with asyncio.TaskGroup() as group:
-                helpers = [group.create_task(self._sweep_regularly())]
-                if self._exchange is not None:
-                    helpers += [group.create_task(one) for one in self._exchange.work()]
-                while not self._stopping:
-                    await self._turn(group)
-                await self._pipeline.land()
-                if deliveries := self._pipeline.take():  # the answers that came last
-                    await self._pipeline.fly(deliveries, self._batches.collector())
-                for helper in helpers:
-                    helper.cancel()
-            if self._exchange is not None:
-                await self._exchange.stop()
+            await self._work()
+        except Exception:  # a defect
+            await self._leave()
+            raise
+        else:
+            await self._leave()
         finally:
             self._pipeline.close()
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            helpers = [group.create_task(self._sweep_regularly())]
+            if self._exchange is not None:
+                helpers += [group.create_task(one) for one in self._exchange.work()]
+            while not self._stopping:
+                await self._turn(group)
+            await self._pipeline.land()
+            if deliveries := self._pipeline.take():  # the answers that came last
+                await self._pipeline.fly(deliveries, self._batches.collector())
+            for helper in helpers:
+                helper.cancel()
+
+    async def _leave(self) -> None:
+        if self._exchange is not None:
+            await self._exchange.stop()
 
     def stop(self) -> None:
         """Let what is under way finish, then return from :meth:`run`."""

@@ -33,6 +33,18 @@ def defective(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Action, name, reaction)
 
 
+async def test_a_defect_that_ends_the_engine_lets_go_of_the_broker(office: Office) -> None:
+    """What was not settled is for another engine at once."""
+    await office.run()
+
+    office.courier.look = None
+    with pytest.raises(ExceptionGroup) as caught:
+        await office.running
+
+    assert [type(one) for one in caught.value.exceptions] == [TypeError]
+    assert office.courier.is_stopped
+
+
 @pytest.mark.usefixtures("defective")
 async def test_an_answer_that_makes_the_step_raise_is_a_dead_letter_after_three_tries(office: Office) -> None:
     """C23."""
