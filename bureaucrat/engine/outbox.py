@@ -8,6 +8,7 @@ earlier run left is published at the start. No row is in memory twice.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 
 from .. import wire
@@ -23,6 +24,7 @@ from .tokens import Tokens
 log = logging.getLogger(__name__)
 
 _PAGE = 1_000  #: rows that are read at a time
+_PARKED = 10  #: times the limit that may wait, those for missing queues included
 
 
 class Outbox:
@@ -33,6 +35,7 @@ class Outbox:
         self._shell = shell
         self._waiting: dict[int, OutboxRow] = {}
         self._attempts: dict[tuple[str, int], int] = {}  #: of rows that wait: instance and attempt -> number
+        self._for: Counter[str] = Counter()  #: how many of them are for each destination
         self._confirmed: list[int] = []
         self._over: set[int] = set()  #: rows that the broker has, or needs no more; a reader may see them yet
         self._deleted: list[int] = []  #: those of them that are gone from storage
@@ -114,8 +117,13 @@ class Outbox:
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing more should be taken in before some of it has left."""
-        return len(self._waiting) >= self._shell.settings.outbox_limit
+        """Whether nothing more should be taken in before some of it has left; what waits for a missing queue may wait
+        for days, and is no reason to stop the rest."""
+        waiting, most = len(self._waiting), self._shell.settings.outbox_limit
+        if waiting < most:
+            return False
+        parked = sum(self._for[queue] for queue in self._courier.missing())
+        return waiting - parked >= most or waiting >= most * _PARKED
 
     @property
     def size(self) -> int:
@@ -133,10 +141,9 @@ class Outbox:
 
     def confirmed(self, number: int) -> None:
         """The broker has it."""
-        row = self._waiting.pop(number, None)
+        row = self._taken(number)
         if row is None:
             return
-        self._forget(row)
         if row.attempt is not None and row.destination in self._since:
             self._since[row.destination].add((row.instance, row.attempt))
         self._confirmed.append(number)
@@ -145,9 +152,8 @@ class Outbox:
 
     def refused(self, number: int, reason: str) -> None:
         """No broker can have it."""
-        row = self._waiting.pop(number, None)
+        row = self._taken(number)
         if row is not None:
-            self._forget(row)
             self._over.add(number)
             self.refusals.append((row, reason))
 
@@ -162,9 +168,9 @@ class Outbox:
     def committed(self, writes: Writes, dispatches: dict[tuple[str, int], Dispatch]) -> None:
         self._deleted += writes.outbox_gone
         for attempt in writes.attempts_gone:
-            number = self._attempts.pop(attempt, None)
+            number = self._attempts.get(attempt)
             if number is not None:
-                del self._waiting[number]
+                self._taken(number)
                 self._over.add(number)
                 self._deleted.append(number)
                 self._courier.discard(number)
@@ -176,14 +182,23 @@ class Outbox:
         if row.number in self._waiting or row.number in self._over:
             return
         self._waiting[row.number] = row
+        self._for[row.destination] += 1
         if row.attempt is not None:
             self._attempts[row.instance, row.attempt] = row.number
             self.sent_to.add(row.destination)
         self._courier.publish(row)
 
-    def _forget(self, row: OutboxRow) -> None:
-        if row.attempt is not None and self._attempts.get((row.instance, row.attempt)) == row.number:
+    def _taken(self, number: int) -> OutboxRow | None:
+        """Take out a row that waits no more."""
+        row = self._waiting.pop(number, None)
+        if row is None:
+            return None
+        self._for[row.destination] -= 1
+        if not self._for[row.destination]:
+            del self._for[row.destination]
+        if row.attempt is not None and self._attempts.get((row.instance, row.attempt)) == number:
             del self._attempts[row.instance, row.attempt]
+        return row
 
     def _tidy(self) -> None:
         """Forget what is deleted, unless a reader may have seen it before."""

@@ -142,6 +142,9 @@ class Courier(Protocol):
     def discard(self, number: int) -> None:
         """Do not publish this row, if it was not sent yet."""
 
+    def missing(self) -> Iterable[str]:
+        """The queues that are not there at present; what is to be published to them waits."""
+
     def reply(self, to: str, correlation_id: str | None, body: bytes) -> None:
         """Answer a question, once and without waiting."""
 

@@ -191,6 +191,9 @@ class AmqpCourier:
     def discard(self, number: int) -> None:
         self.broker.discard(number)
 
+    def missing(self) -> list[str]:
+        return list(self.broker.state.waiting_unroutable)
+
     def reply(self, to: str, correlation_id: str | None, body: bytes) -> None:
         properties = Properties(
             content_type="application/json", correlation_id=correlation_id, is_mandatory=False, is_persistent=False

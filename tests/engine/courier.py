@@ -59,6 +59,7 @@ class MemoryCourier:
         self.unconfirmed: list[int] = []  #: published, and the broker has not said that it has them
         self.is_away = False  #: nothing leaves; what is published waits here
         self.backlog: list[OutboxRow] = []
+        self.absent: set[str] = set()  #: queues that are not there: what is for them waits here
         self.refuses: set[str] = set()  #: destinations that nothing can be sent to, such as names that are too long
         self.confirms = True  #: whether rows are confirmed at once
         self.discarded: list[int] = []
@@ -117,7 +118,7 @@ class MemoryCourier:
         return Outgoing(DEAD, body, Properties(message_id=message_id or None, headers=headers))
 
     def publish(self, row: OutboxRow) -> None:
-        if self.is_away:
+        if self.is_away or row.destination in self.absent:
             self.backlog.append(row)
             return
         if row.destination in self.refuses:
@@ -133,6 +134,9 @@ class MemoryCourier:
     def discard(self, number: int) -> None:
         self.discarded.append(number)
         self.backlog = [row for row in self.backlog if row.number != number]
+
+    def missing(self) -> set[str]:
+        return self.absent
 
     def reply(self, to: str, correlation_id: str | None, body: bytes) -> None:
         self.replies.append((to, correlation_id, msgspec.json.decode(body)))

@@ -243,6 +243,27 @@ async def test_nothing_is_taken_in_while_the_outbox_is_full_and_then_it_goes_on(
     assert (await status(office, "a"), await status(office, "c")) == ("completed", "running")
 
 
+async def test_what_waits_for_a_missing_queue_does_not_fill_the_outbox(office: Office) -> None:
+    """Others go on, but not without end: ten times as much may wait."""
+    office.settings = replace(office.settings, outbox_limit=2)
+    office.courier.absent = {"worker_work"}
+    await office.run()
+    before = [office.courier.launch(ACTION, f"a{number}") for number in range(20)]
+    await office.settled(*before)
+    await office.swept()
+    assert (outbox(office).size, outbox(office).is_full) == (20, True)
+
+    late = office.courier.launch(DELAY, "late")
+    await office.swept()
+    settled_before = late.settled
+    office.courier.absent = set()
+    office.courier.back()
+    await office.settled(late)
+
+    assert settled_before == 0
+    assert len(await office.sent(20)) == 20
+
+
 async def begun_more(office: Office, id: str) -> None:
     await office.settled(office.courier.launch(ACTION, id))
 
