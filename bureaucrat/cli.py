@@ -133,6 +133,8 @@ def _log(is_debug: bool) -> None:
     if not is_debug:
         handler.setFormatter(_OneLine())
     logging.basicConfig(level=logging.DEBUG if is_debug else logging.WARNING, handlers=[handler], force=True)
+    # pika logs each failed attempt at length; we log what changes
+    logging.getLogger("pika").setLevel(logging.NOTSET if is_debug else logging.CRITICAL)
 
 
 def _complain(failure: Failure, is_debug: bool) -> None:

@@ -7,6 +7,7 @@ failure.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # as our programs do
     if _must_run_all():
         config.option.continue_on_collection_errors = True  # one module that skips itself hides no other result
 

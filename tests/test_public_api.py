@@ -89,3 +89,14 @@ def test_a_name_that_is_not_offered_is_no_attribute() -> None:
     """What is loaded late does not hide a misspelt name."""
     with pytest.raises(AttributeError, match="module 'bureaucrat' has no attribute 'Luancher'"):
         _ = bureaucrat.Luancher
+
+
+def test_importing_it_leaves_the_logging_of_others_alone() -> None:
+    """Pika may be used by the same program; only programs of ours say what it logs."""
+    program = (
+        "import logging, bureaucrat.launcher; print(logging.getLogger('pika').level, logging.getLogger().handlers)"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+
+    assert ended.stdout == "0 []\n"

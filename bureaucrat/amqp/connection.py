@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -21,8 +20,6 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorStackTimeout
 from .settings import AmqpSettings
 
 _CLOSING = 2.0  #: seconds that the broker has to say goodbye
-
-logging.getLogger("pika").setLevel(logging.CRITICAL)  # it logs each failed attempt at length; we log what changes
 
 
 class Lost(Exception):
