@@ -13,17 +13,48 @@ from ..ports import DefinitionRow, Storage, Writes
 
 Reader = Callable[[str], Definition]
 
+_MOST = 1_000  #: definitions in memory
+_LONGEST = 32 << 20  #: characters of all their texts together
+
+
+class Recent:
+    """The definitions that were used last, by some key: so many, and with so much text together.
+
+    The last one stays, however long it is.
+    """
+
+    def __init__(self, most: int = _MOST, longest: int = _LONGEST) -> None:
+        self._most = most
+        self._longest = longest
+        self._kept: OrderedDict[str, Definition] = OrderedDict()
+        self._length = 0
+
+    def get(self, key: str) -> Definition | None:
+        """What was kept under a key; it is the last that was used then."""
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+        return found
+
+    def put(self, key: str, definition: Definition) -> None:
+        """Keep it; what was not used for the longest time is forgotten for it."""
+        before = self._kept.pop(key, None)
+        self._kept[key] = definition
+        self._length += len(definition.source) - (0 if before is None else len(before.source))
+        while len(self._kept) > 1 and (len(self._kept) > self._most or self._length > self._longest):
+            _, forgotten = self._kept.popitem(last=False)
+            self._length -= len(forgotten.source)
+
 
 class Definitions:
     """Finds definitions by hash."""
 
-    def __init__(self, storage: Storage, read: Reader, clock: Clock, size: int = 1_000) -> None:
+    def __init__(self, storage: Storage, read: Reader, clock: Clock) -> None:
         self._storage = storage
         self._read = read
         self._clock = clock
-        self._size = size
-        self._known: OrderedDict[str, Definition] = OrderedDict()
-        self._texts: OrderedDict[str, Definition] = OrderedDict()
+        self._known = Recent()  #: by hash
+        self._texts = Recent()  #: by text
         self._stored: set[str] = set()
         self.learned: Callable[[Definition], None] = lambda definition: None  #: told of each that was not in memory
 
@@ -42,9 +73,7 @@ class Definitions:
 
     def _learn(self, text: str, definition: Definition) -> Definition:
         """Know from now on what a text says."""
-        self._texts[text] = definition
-        if len(self._texts) > self._size:
-            self._texts.popitem(last=False)
+        self._texts.put(text, definition)
         self._remember(definition)
         return definition
 
@@ -52,7 +81,6 @@ class Definitions:
         """The definition an instance runs."""
         known = self._known.get(hash)
         if known is not None:
-            self._known.move_to_end(hash)
             return known
         row = await self._storage.definition(hash)
         if row is None:
@@ -72,9 +100,6 @@ class Definitions:
         self._stored.update(row.hash for row in writes.definitions)
 
     def _remember(self, definition: Definition) -> None:
-        if definition.hash not in self._known:
+        if self._known.get(definition.hash) is None:
             self.learned(definition)
-        self._known[definition.hash] = definition
-        self._known.move_to_end(definition.hash)
-        while len(self._known) > self._size:
-            self._known.popitem(last=False)
+        self._known.put(definition.hash, definition)
