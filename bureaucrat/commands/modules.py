@@ -80,9 +80,7 @@ def _explained(name: str, error: BaseException) -> list[str]:
     if isinstance(error, ModuleNotFoundError):
         missing = error.name or name
         if missing.split(".")[0] == name.split(".")[0]:
-            lines.append(
-                f"check    is {missing} in this folder or installed? A file is given as --participants path/to/file.py"
-            )
+            lines.append(f"check    is {missing} in this folder or installed? A file is given by its path, with .py")
         else:
             lines.append(f"check    {sys.executable} -m pip show {missing.split('.')[0]}")
     else:

@@ -60,7 +60,8 @@ class Serving:
             raise Failure(
                 Exit.NOT_STARTED,
                 f"not started: RabbitMQ cannot be used: {error}",
-                f"check    does it run there? Another one is given as {_ANOTHER}",
+                "check    rabbitmqctl status",
+                f"another  -c config.ini, or {_ANOTHER}",
             ) from error
         self._is_serving = True
         queues = ", ".join(self._worker.queues)

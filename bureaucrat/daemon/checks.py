@@ -6,6 +6,7 @@ do. A check leaves nothing behind when it fails.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Callable
@@ -16,8 +17,8 @@ from prometheus_client import CollectorRegistry
 from ..commands.failure import Exit, Failure
 from ..commands.wording import command
 from ..config import Config, without_password
-from ..errors import BureaucratError, ConfigurationError, StorageUnavailable
-from ..storage.sqlite_file import Claim
+from ..errors import BureaucratError, ConfigurationError
+from ..stores import open_storage
 from . import logs
 from .health import Health, Status
 from .pidfile import AlreadyRunning, PidFile, default_path
@@ -65,9 +66,7 @@ def log(config: Config, *, foreground: bool) -> None:
 
 
 def database(config: Config) -> None:
-    """That a database file can be kept where the settings say, and no other daemon has it; opening it is for the
-    storage.
-    """
+    """That a database file can be kept where the settings say."""
     path, place = config.storage.path, config.place("storage", "url")
     _make_state(path.parent, config, place)
     try:
@@ -81,14 +80,25 @@ def database(config: Config) -> None:
         is_missing = isinstance(error, FileNotFoundError)
         remedy = f"make     mkdir -p {look}" if is_missing else f"check    ls -ld {look}"
         raise _not_started(f"the database {path} cannot be used ({error.strerror})", place, remedy) from error
+
+
+def storage(config: Config) -> None:
+    """That the database which is there can be opened, and that no other daemon has it."""
+    path = config.storage.path
     if not path.exists():
-        return  # nobody has it
-    claim = Claim(path)
+        return
     try:
-        claim.take()
-    except StorageUnavailable as error:
-        raise _not_started(str(error), place) from error
-    claim.give_back()
+        asyncio.run(_open(config.storage.url))
+    except BureaucratError as error:
+        raise _not_started(str(error), config.place("storage", "url"), f"check    ls -l {path}*") from error
+
+
+async def _open(url: str) -> None:
+    found = open_storage(url, read_only=False)
+    try:
+        await found.open()
+    finally:
+        await found.close()
 
 
 def health(config: Config, status: Callable[[], Status], registry: CollectorRegistry) -> Health | None:
@@ -98,7 +108,10 @@ def health(config: Config, status: Callable[[], Status], registry: CollectorRegi
     try:
         return Health(config.health.listen, status, registry)
     except ConfigurationError as error:
-        raise _not_started(str(error), config.place("health", "listen")) from error
+        port = config.health.listen.port
+        raise _not_started(
+            str(error), config.place("health", "listen"), f"check    ss -ltnp 'sport = :{port}'"
+        ) from error
 
 
 def broker(config: Config, reach: Callable[[Config], None]) -> None:

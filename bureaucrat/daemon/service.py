@@ -57,6 +57,7 @@ def run(
         undo.callback(pid.remove)
         checks.log(config, foreground=foreground)
         checks.database(config)
+        checks.storage(config)
         announcer = Announcer(Notifier(environ, os.getpid()))
         health = checks.health(config, announcer.status, registry_of(announcer.figures))
         if health is not None:

@@ -303,7 +303,7 @@ def test_a_module_that_cannot_be_used_is_explained(shell: Shell, text: str, want
     ("name", "text"),
     [
         ("gret.py", "there is no file gret.py; did you mean greet.py?"),
-        ("nowhere.at.all", "A file is given as --participants path/to/file.py"),
+        ("nowhere.at.all", "A file is given by its path, with .py"),
         ("folder/none.py", "there is no file folder/none.py"),
     ],
 )

@@ -150,7 +150,8 @@ def test_it_refuses_to_begin_without_a_broker(shell: Shell) -> None:
         3,
         [
             "bureaucrat: not started: RabbitMQ cannot be used: amqp://guest:***@127.0.0.1:1/: connection refused",
-            "  check    does it run there? Another one is given as --amqp amqp://user:password@host/vhost",
+            "  check    rabbitmqctl status",
+            "  another  -c config.ini, or --amqp amqp://user:password@host/vhost",
         ],
     )
     assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (

@@ -20,6 +20,7 @@ from bureaucrat.daemon.announcer import Announcer
 from bureaucrat.daemon.health import Status
 from bureaucrat.daemon.notify import Notifier
 from bureaucrat.errors import BrokerUnavailable
+from bureaucrat.storage.sqlite_file import Claim
 
 
 @pytest.fixture
@@ -162,6 +163,40 @@ def test_a_database_that_is_there_is_left_alone(read: Read, tmp_path: Path) -> N
     assert (tmp_path / "b.db").read_bytes() == b"content"
 
 
+def test_a_file_that_is_no_database_is_told(read: Read, tmp_path: Path) -> None:
+    """Before detaching: afterwards only the log would know."""
+    (tmp_path / "b.db").write_bytes(b"nothing that SQLite has written" * 100)
+    config = read("[storage]\nurl = sqlite:///b.db\n")
+
+    assert failure(lambda: checks.storage(config)) == [
+        f"not started: database {tmp_path}/b.db: it is no SQLite database; check [storage] url "
+        "(file is not a database)",
+        "from     config.ini:2  [storage] url",
+        f"check    ls -l {tmp_path}/b.db*",
+    ]
+
+
+def test_a_database_that_another_daemon_has_is_told(read: Read, tmp_path: Path) -> None:
+    """With its process; and one that is free or not there yet is given back."""
+    config = read("[storage]\nurl = sqlite:///b.db\n")
+    checks.storage(config)
+    assert list(tmp_path.glob("b.db*")) == []
+    claim = Claim(tmp_path / "b.db")
+    claim.take()
+    (tmp_path / "b.db").touch()
+
+    assert failure(lambda: checks.storage(config)) == [
+        f"not started: database {tmp_path}/b.db is used by another daemon (process {os.getpid()}); "
+        "stop it, or give this one a database of its own: [storage] url",
+        "from     config.ini:2  [storage] url",
+        f"check    ls -l {tmp_path}/b.db*",
+    ]
+    claim.give_back()
+    checks.storage(config)
+    claim.take()
+    claim.give_back()
+
+
 def test_a_state_directory_that_cannot_be_made_is_told(read: Read, tmp_path: Path) -> None:
     """A file is in its place."""
     (tmp_path / "state").write_text("")
@@ -185,6 +220,7 @@ def test_an_address_in_use_is_told_with_its_place(read: Read) -> None:
             f"not started: nothing can listen on 127.0.0.1:{port} (Address already in use); "
             "choose another address for [health] listen, or switch it off: listen = off",
             "from     config.ini:2  [health] listen",
+            f"check    ss -ltnp 'sport = :{port}'",
         ]
     off = read("[health]\nlisten = off\n")
     assert checks.health(off, lambda: Status(True, True), CollectorRegistry()) is None
