@@ -217,7 +217,7 @@ class Engine:
         """
         try:
             await self._work()
-        except Exception:  # a defect
+        except Exception:  # whatever the defect is, the broker gets its messages back before it is raised
             await self._leave()
             raise
         else:

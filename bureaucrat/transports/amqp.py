@@ -110,7 +110,7 @@ class AmqpCourier:
                     received.body,
                     content,
                     received.message_id,
-                    _kept(received),
+                    _kept(received, self._names.signals),
                     received.ack,
                     origin if isinstance(origin, str) else None,
                 )
@@ -235,13 +235,13 @@ def _timer(received: Received) -> wire.OldTimer:
     return wire.decode_old_timer(received.body, received.content_type, received.content_encoding)
 
 
-def _kept(received: Received) -> bytes:
+def _kept(received: Received, signals: str) -> bytes:
     """How to put it into its queue again; headers that are no JSON are told as text.
 
     A signal goes to the queue alone, not to the exchange, where others would hear it twice; so its name is a header.
     """
     headers = _plain(received.headers)
-    if received.exchange:
+    if received.exchange == signals:
         headers[SIGNAL] = received.routing_key
     properties = Properties(
         message_id=received.message_id,

@@ -18,9 +18,9 @@ from bureaucrat.errors import BrokerUnavailable, StorageUnavailable
 
 async def idle(config: Config, announcer: Announcer) -> None:
     announcer.figures.accepted(config.bureaucrat.message_queue)
+    announcer.publish(Status(True, True, details={"pid": os.getpid()}))
     announcer.ready("idle")
     announcer.say("nothing to do")
-    announcer.publish(Status(True, True, details={"pid": os.getpid()}))
     await announcer.stop.wait()
 
 
