@@ -18,11 +18,14 @@ async def status_of(storage: Storage, id: str) -> wire.StatusAnswer:
     add_loaded(copy, await storage.branches(id))
     root = copy.branches.get(ROOT)
     scope = None if root is None else root.scopes.get(0)
-    fault = copy.instance.fault
+    incidents = await storage.incidents(id)
     opened = [
         {"address": one.address, "kind": one.kind, "code": one.code, "message": one.message, "opened": one.opened}
-        for one in await storage.incidents(id)
+        for one in incidents
     ]
+    thrown = [{"code": one.code, "message": one.message} for one in incidents if one.kind == "fault"]
+    if copy.instance.fault is not None:  # of an instance that has ended with it
+        thrown.append({"code": copy.instance.fault.code, "message": copy.instance.fault.message})
     return wire.StatusAnswer(
         id,
         known=True,
@@ -33,6 +36,6 @@ async def status_of(storage: Storage, id: str) -> wire.StatusAnswer:
         started=row.started,
         ended=row.ended,
         fields={} if scope is None else scope.values,
-        fault=None if fault is None else {"code": fault.code, "message": fault.message},
+        fault=thrown[-1] if thrown else None,
         incidents=opened,
     )

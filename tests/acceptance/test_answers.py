@@ -76,7 +76,7 @@ def test_critical_without_a_handler_makes_the_instance_faulted(client: Client) -
     client.attempt("uncaught").answer(status="critical", error="over the limit", code="CardRefused")
     told = client.ended("uncaught-1", "faulted")
 
-    assert told["ended"] is None
+    assert (told["ended"], told["fault"]) == (None, {"code": "CardRefused", "message": "over the limit"})
     assert [(one["kind"], one["code"], one["message"]) for one in told["incidents"]] == [
         ("fault", "CardRefused", "over the limit")
     ]
