@@ -236,14 +236,16 @@ def _timer(received: Received) -> wire.OldTimer:
 
 
 def _kept(received: Received, signals: str) -> bytes:
-    """How to put it into its queue again; headers that are no JSON are told as text.
+    """How it came; headers that are no JSON are told as text.
 
-    A signal goes to the queue alone, not to the exchange, where others would hear it twice; so its name is a header.
+    It is replayed through the queue alone, not the exchange, where others would hear it twice: so a signal's name is a
+    header.
     """
     headers = _plain(received.headers)
     if received.exchange == signals:
         headers[SIGNAL] = received.routing_key
     properties = Properties(
+        exchange=received.exchange,
         message_id=received.message_id,
         content_type=received.content_type,
         content_encoding=received.content_encoding,

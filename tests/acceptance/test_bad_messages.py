@@ -33,9 +33,11 @@ def pid(service: Service) -> int:
 def still(service: Service, client: Client, pid: int) -> Iterator[None]:
     """After the test the daemon is the same process, and a good message in each queue is handled."""
     yield
-    client.launch('<process name="g"><await event="good" since="start"/></process>', f"good-{time.time_ns()}")
+    good = f"good-{time.time_ns()}"
+    client.launch('<process name="g"><await event="good" since="start"/></process>', good)
+    until(lambda: service.status(good) == "running", "the next launch is handled")
     client.event("good", {})
-    until(lambda: service.statuses().get("running", 0) == 0, "the next good messages are handled")
+    until(lambda: service.status(good) == "completed", "the next event is handled")
     assert service.process is not None
     assert service.process.poll() is None
     status, health = service.get("/health")
@@ -188,16 +190,19 @@ def test_a_token_that_is_not_that_of_the_attempt_is_refused(
     client.ended(name)
 
 
-def test_the_token_decides_and_not_the_address(client: Client, still: None) -> None:
-    """Another instance's token answers that instance, whatever address stands beside it."""
+def test_the_token_of_another_instance_answers_neither(client: Client, still: None) -> None:
+    """Both were made by this engine; what stands beside a token has to fit it."""
     one, two = waiting(client, "crossed", "crossed-1"), waiting(client, "crossed", "crossed-2")
-    client.publish(MSGS, json.dumps({"header": {**one.header, "token": two.token}, "fields": {"a": 2}}), WORKITEM)
-    told = client.ended("crossed-2")
+    body = json.dumps({"header": {**one.header, "token": two.token}, "fields": {"a": 2}})
+    client.publish(MSGS, body, WORKITEM, message_id="crossed")
+    properties, _ = client.get("bureaucrat_dead")
 
-    assert told["fields"] == {"a": 2}
-    assert client.ask("crossed-1")["status"] == "running"
-    one.answer()
-    two.ack()
+    assert properties.message_id == "crossed"
+    assert "the token is of another instance than the target crossed-1_0" in properties.headers["bureaucrat-reason"]
+    for attempt, instance in ((one, "crossed-1"), (two, "crossed-2")):
+        assert client.ask(instance)["status"] == "running"
+        attempt.answer(a=1)
+        assert client.ended(instance)["fields"] == {"a": 1}
 
 
 def test_a_stale_token_changes_nothing(client: Client, still: None) -> None:
