@@ -169,7 +169,7 @@ class Rabbit:
             command = ["setpriv", "--pdeathsig", "KILL", *command]
         return subprocess.Popen(
             command,
-            env=self._environment(),
+            env=self.environment,
             cwd=self._home,
             stdin=subprocess.DEVNULL,
             stdout=out,  # type: ignore[arg-type]
@@ -177,7 +177,9 @@ class Rabbit:
             start_new_session=True,
         )
 
-    def _environment(self) -> dict[str, str]:
+    @property
+    def environment(self) -> dict[str, str]:
+        """In which its programs are to be called."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("RABBITMQ_", "ERL_"))}
         return {
             **kept,
@@ -210,7 +212,7 @@ class Rabbit:
     def ctl(self, *arguments: str) -> str:
         """rabbitmqctl."""
         command = [str(SCRIPTS / "rabbitmqctl"), "--quiet", *arguments]
-        done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise AssertionError(f"rabbitmqctl {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout

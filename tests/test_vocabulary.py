@@ -54,6 +54,7 @@ ALLOWED_IN = (
     ("bureaucrat/transports/*", {"task"}, "asyncio's tasks"),
     ("bureaucrat/daemon/*", {"task"}, "asyncio's tasks"),
     ("bureaucrat/participants/*", {"task"}, "asyncio's tasks"),
+    ("README.rst", {"payload", "terminate"}, "as above"),
     ("docs/wire.rst", {"payload", "terminate"}, "as above"),
     ("docs/glossary.rst", {"terminate"}, "the entry of cancel names it"),
     ("bureaucrat/celery.py", {"task"}, "Celery's word"),
