@@ -11,7 +11,6 @@ from ..core.effects import Dispatch
 from ..ports import Outgoing, Properties
 
 PREFIX = "worker"
-_LONGEST = 255  # bytes of a short string of AMQP 0-9-1, section 4.2.5.3
 
 
 def queue_of(participant: str) -> str:
@@ -43,6 +42,6 @@ class TaskQueue:
             attempt=dispatch.tries,
             format=self._format,
         )
-        message_id = token if len(token.encode()) <= _LONGEST else None
+        message_id = token if len(token.encode()) <= wire.MAX_NAME else None
         properties = Properties(message_id=message_id, content_type=content_type, content_encoding="utf-8")
         return Outgoing(queue_of(dispatch.participant), body, properties)

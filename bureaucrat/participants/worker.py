@@ -18,13 +18,12 @@ from typing import Any
 
 from ..amqp import Broker, Message, Received
 from ..functions import Function, Functions, Workitem, failure_of, fields_of
-from ..wire import Attempt, Malformed, decode_attempt, encode_answer
+from ..wire import MAX_NAME, REASON, SOURCE, Attempt, Malformed, decode_attempt, encode_answer
+from .taskqueue import PREFIX, queue_of
 from .threads import Threads
 
 log = logging.getLogger(__name__)
 
-QUEUE = "worker_"  #: before a participant's name: its queue
-_LONGEST_ID = 255  #: bytes of a message id
 _BACK = 2.0  #: seconds to hand back what was not finished
 
 
@@ -73,6 +72,7 @@ class Worker:
         self._broker = broker
         self._settings = settings or WorkerSettings()
         self._observe = observe
+        self._names = {queue_of(name): name.removeprefix(f"{PREFIX}:") for name in functions.by_name}
         self._here: dict[str, Work] = {}  #: from the delivery to the answer's confirm
         self._under_way: set[Work] = set()  #: those whose function has not ended
         self._threads: Threads[Work] | None = None
@@ -82,7 +82,7 @@ class Worker:
     @property
     def queues(self) -> list[str]:
         """The queues it serves."""
-        return [QUEUE + name.removeprefix("worker:") for name in self._functions.by_name]
+        return list(self._names)
 
     async def start(self) -> None:
         """Begin to serve.
@@ -146,7 +146,7 @@ class Worker:
         if here is not None:
             here.deliveries.append(received)  # sent twice, or the connection was lost meanwhile
             return
-        name = received.queue.removeprefix(QUEUE)
+        name = self._names[received.queue]
         function = self._functions.find(name)
         assert function is not None, "only queues of functions are consumed"
         workitem = Workitem(
@@ -220,7 +220,7 @@ class Worker:
             content_type=received.content_type,
             message_id=received.message_id,
             correlation_id=received.correlation_id,
-            headers={"bureaucrat-reason": reason, "bureaucrat-queue": received.queue},
+            headers={REASON: reason, SOURCE: received.queue},
         )
         self._broker.publish(message, received.ack)
 
@@ -228,4 +228,4 @@ class Worker:
 def _answer_id(token: str) -> str:
     """The same for the same attempt: two answers to it are one message."""
     name = f"{token}:answer" if token else uuid.uuid4().hex
-    return name if len(name.encode()) <= _LONGEST_ID else uuid.uuid4().hex
+    return name if len(name.encode()) <= MAX_NAME else uuid.uuid4().hex

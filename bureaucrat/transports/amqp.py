@@ -24,9 +24,6 @@ log = logging.getLogger(__name__)
 
 ORIGIN = "bureaucrat-origin"  #: the header of a signal that an engine emitted: its database
 SIGNAL = "bureaucrat-signal"  #: the header of a signal that is put into the queue again: its name
-_REASON = "bureaucrat-reason"
-_SOURCE = "bureaucrat-source"
-_LONGEST_NAME = 255  # bytes of a short string, AMQP 0-9-1, section 4.2.5.3
 _LONGEST_HEADER = 2_000  # characters of a reason
 
 _properties = msgspec.json.Decoder(Properties)
@@ -140,7 +137,7 @@ class AmqpCourier:
         return self._kinds.get(prefix if colon else "")
 
     def serves(self, participant: str) -> bool:
-        return 0 < len(self.destination(participant).encode()) <= _LONGEST_NAME
+        return 0 < len(self.destination(participant).encode()) <= wire.MAX_NAME
 
     def destination(self, participant: str) -> str:
         kind = self._kind(participant)
@@ -166,8 +163,8 @@ class AmqpCourier:
         return Outgoing(name, body, properties)
 
     def dead(self, body: bytes, reason: str, source: str, message_id: str) -> Outgoing:
-        headers = {_REASON: reason[:_LONGEST_HEADER], _SOURCE: source}
-        id = message_id if 0 < len(message_id.encode()) <= _LONGEST_NAME else None
+        headers = {wire.REASON: reason[:_LONGEST_HEADER], wire.SOURCE: source}
+        id = message_id if 0 < len(message_id.encode()) <= wire.MAX_NAME else None
         return Outgoing(self._names.dead, body, Properties(message_id=id, headers=headers))
 
     def publish(self, row: OutboxRow) -> None:

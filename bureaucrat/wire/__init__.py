@@ -16,9 +16,11 @@ from .clients import (
     encode_notice,
     encode_status,
 )
+from .content import REASON, SOURCE
 from .control import decode_message, decode_old_timer, encode_question, encode_terminate
 from .documents import MAX_BYTES, MAX_DEPTH, load_object, loads
 from .malformed import Malformed
+from .places import MAX_NAME
 from .records import (
     Attempt,
     EventMessage,
@@ -35,6 +37,9 @@ from .records import (
 __all__ = [
     "MAX_BYTES",
     "MAX_DEPTH",
+    "MAX_NAME",
+    "REASON",
+    "SOURCE",
     "Attempt",
     "EventMessage",
     "Format",

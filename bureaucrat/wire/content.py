@@ -16,6 +16,10 @@ LAUNCH: Final = "application/x-bureaucrat-launch"
 QUESTION: Final = "application/x-bureaucrat-question"
 JSON: Final = "application/json"
 
+#: headers of a message in the queue of dead letters: what is wrong with it, and the queue it came from
+REASON: Final = "bureaucrat-reason"
+SOURCE: Final = "bureaucrat-source"
+
 #: read as JSON; a text or bytes of no stated kind are what many clients send by default
 _READ: Final = frozenset({"", WORKITEM, MESSAGE, LAUNCH, QUESTION, JSON, "text/json", "text/plain"}) | frozenset(
     {"application/octet-stream", "application/x-json"}

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from .malformed import Malformed, described, inside, shown
 
-MAX_NAME: Final = 255  #: bytes: what fits into a routing key or a message id
+MAX_NAME: Final = 255  #: bytes of a routing key or a message id (a short string of AMQP 0-9-1, section 4.2.5.3)
 MAX_TOKEN: Final = 1_024  #: characters: it names the branch, which may be 64 deep
 _MAX_TARGET: Final = 1_024
 _TARGET: Final = re.compile(r"[A-Za-z0-9.-][A-Za-z0-9._-]*")

@@ -181,7 +181,7 @@ async def test_a_message_that_is_no_attempt_is_set_aside_with_the_reason(vhost_u
     by_queue = {one.queue: one for one in counter.desk.received}
     assert set(by_queue) == {ANSWERS, DEAD}
     assert (by_queue[DEAD].body, by_queue[DEAD].message_id) == (b"{", "m")
-    assert by_queue[DEAD].headers["bureaucrat-queue"] == "worker_work"
+    assert by_queue[DEAD].headers["bureaucrat-source"] == "worker_work"
     assert by_queue[DEAD].headers["bureaucrat-reason"]
 
 
