@@ -36,7 +36,7 @@ class BrokerState:
     is_blocked: bool  #: the broker is short of memory or disk space and takes no messages
     blocked_since: float | None  #: epoch seconds
     unconfirmed: int  #: messages published and not confirmed
-    waiting_unroutable: dict[str, float]  #: routing keys without a queue, and since when (epoch seconds)
+    waiting_unroutable: dict[str, float]  #: what has no queue (or exchange), and since when (epoch seconds)
     last_declared: float | None  #: when something that was missing was created (epoch seconds)
     last_loss: str | None  #: why a connection was lost last
 
@@ -185,7 +185,9 @@ class Broker:
     def state(self) -> BrokerState:
         """How things stand now."""
         now, loop_now = self._clock.now(), asyncio.get_running_loop().time()
-        waiting = {route[1]: now - (loop_now - since) for route, since in self._publisher.unroutable().items()}
+        waiting = {
+            route[1] or route[0]: now - (loop_now - since) for route, since in self._publisher.unroutable().items()
+        }
         is_blocked = self._publisher.is_blocked
         return BrokerState(
             is_consuming=self._side is not None and all(one.is_consuming for one in self._consumers),

@@ -28,7 +28,7 @@ _SHORTEST = 0.1  #: seconds before a message is tried again that was returned or
 _LONGEST = 5.0
 _LOOK = 0.5  #: seconds between looks for confirms that are overdue
 
-Route = tuple[str, str]  #: exchange and routing key
+Route = tuple[str, str]  #: exchange and routing key; what only the exchange can hold up has no key
 
 
 @dataclass(slots=True, eq=False)
@@ -46,7 +46,8 @@ class Entry:
 
     @property
     def route(self) -> Route:
-        return self.message.exchange, self.message.routing_key
+        message = self.message
+        return message.exchange, message.routing_key if message.is_mandatory or not message.exchange else ""
 
 
 @dataclass(slots=True)

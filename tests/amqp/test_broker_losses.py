@@ -298,6 +298,20 @@ async def test_an_exchange_that_does_not_exist_holds_up_its_own_messages_only(vh
         assert len(desk.confirmed) == 21
 
 
+async def test_messages_to_an_exchange_that_does_not_exist_wait_together(vhost_url: str, plain: object) -> None:
+    """One at a time tries, however many routing keys there are: each try costs the channel."""
+    async with Desk(vhost_url, topology="assume") as desk:
+        for number in range(20):
+            desk.publish(f"key.{number}", str(number), exchange="nix", is_mandatory=False)
+        await desk.until(lambda: desk.broker.state.waiting_unroutable)
+
+        assert list(desk.broker.state.waiting_unroutable) == ["nix"]
+        await asyncio.to_thread(plain.exchange_declare, "nix", "topic")
+        await desk.until(lambda: len(desk.confirmed) == 20)
+
+    assert desk.broker.state.waiting_unroutable == {}
+
+
 async def test_what_is_declared_again_is_bound_again(vhost_url: str, plain: object) -> None:
     """A queue that was deleted takes its bindings with it, and so does an exchange."""
     async with Desk(vhost_url) as desk:
