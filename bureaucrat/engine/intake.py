@@ -145,6 +145,11 @@ class Intake:
     # -- answers
 
     async def _response(self, incoming: Incoming, content: wire.Response) -> Delivery:
+        """An answer for the attempt that its token names, or that waits at its address.
+
+        If none waits there any more it is *late* in the history, as a repeated answer with a token is, and no dead
+        letter: existing participants answer twice, and nobody can tell such an answer from a stray one.
+        """
         if content.token:
             delivery = self._answer(incoming, content, content.token)
             if delivery is None:

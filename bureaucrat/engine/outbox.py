@@ -130,11 +130,6 @@ class Outbox:
         return len(self._waiting)
 
     @property
-    def is_done(self) -> bool:
-        """Whether nothing waits, neither to leave nor to be deleted."""
-        return not self._waiting and not self._confirmed
-
-    @property
     def has_confirmed(self) -> bool:
         """Whether there are rows to delete."""
         return bool(self._confirmed)
