@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import uuid
 from dataclasses import replace
@@ -197,13 +198,36 @@ async def test_the_business_key_is_the_one_given_or_else_the_definitions(
 async def test_a_large_definition_is_read_beside_the_loop_and_learned_on_it(office: Office) -> None:
     office.read, threads = reader_that_tells_its_thread()
     office.courier.learn = lambda participants, events: threads.append(threading.current_thread().name)
-    text = '<process name="p">' + '<action participant="work"/>' * 2_000 + "</process>"
+    text = '<process name="p">' + '<action participant="work"/>' * 200 + "</process>"
     await office.run()
 
     await office.settled(office.courier.launch(text, "a"))
 
     assert threads[0] != threading.main_thread().name
     assert threads[1:] == [threading.main_thread().name]
+
+
+async def test_the_loop_goes_on_between_definitions_that_are_read_on_it(office: Office) -> None:
+    """Two hundred of them in one go would stop heartbeats."""
+    turns, seen = [0], list[int]()
+
+    def read_it(text: str) -> Any:
+        seen.append(turns[0])
+        return read(text)
+
+    async def turn() -> None:
+        while True:
+            turns[0] += 1
+            await asyncio.sleep(0)
+
+    office.read = read_it
+    await office.run()
+    turning = asyncio.create_task(turn())
+
+    await office.settled(*(office.courier.launch(f'<process name="p{n}"><exit/></process>') for n in range(20)))
+    turning.cancel()
+
+    assert len(set(seen)) == 20
 
 
 def reader_that_tells_its_thread() -> tuple[Any, list[str]]:
