@@ -23,6 +23,7 @@ from .topology import Side, Wanted
 
 log = logging.getLogger(__name__)
 
+_TURN = 0.05  #: seconds for which deliveries are handed over in one turn of the loop
 _STRIKES = 6  #: looks at a queue that delivers nothing, though it holds messages and we could take them
 _SHORTEST = 0.5  #: seconds between attempts; see SETTLED in topology.py
 _LONGEST = 5.0
@@ -210,13 +211,19 @@ class Consumer:
         return None if self._channel is None else self._channel.raw
 
     def _hand_over(self) -> None:
-        self._is_scheduled = False
+        """Hand over for a moment, and the rest in the next turn: to read a delivery may take seconds."""
+        loop = asyncio.get_running_loop()
+        self._is_scheduled, until = False, loop.time() + _TURN
         while self._buffer:
             delivery = self._buffer.popleft()
             try:
                 self._received(delivery)
             except Exception:  # a defect in who receives: the delivery stays open, so that it is not lost
                 log.exception("a delivery was not taken", extra={"queue": self.queue})
+            if self._buffer and loop.time() > until:
+                self._is_scheduled = True
+                loop.call_soon(self._hand_over)
+                return
 
     # -- its end, and its health
 

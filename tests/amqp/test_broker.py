@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import traceback
+from collections.abc import Callable
 
 import pytest
 from desk import Desk, eventually
@@ -124,6 +125,35 @@ async def test_gaps_that_are_closed_later_are_acknowledged_exactly(vhost_url: st
 
         assert not desk.received[6].is_redelivered
         assert desk.broker.state.last_loss is None
+
+
+async def test_the_loop_goes_on_between_deliveries_that_take_long(
+    vhost_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few large ones, read one after the other, would cost the heartbeat, and come again, and so on for ever."""
+    monkeypatch.setattr("bureaucrat.amqp.consumer._TURN", -1.0)  # all take long
+    turns, seen = [0], list[int]()
+
+    async def turn() -> None:
+        while True:
+            turns[0] += 1
+            await asyncio.sleep(0)
+
+    async with Desk(vhost_url) as desk:
+        desk.broker.declare("q")
+        for number in range(20):
+            desk.publish("q", str(number))
+        await desk.until(lambda: len(desk.confirmed) == 20)
+        turning = asyncio.create_task(turn())
+        desk.broker.consume("q", lambda received: seen.append(turns[0]))
+        await eventually(lambda: _is(lambda: len(seen) == 20))
+        turning.cancel()
+
+    assert len(set(seen)) == 20
+
+
+async def _is(condition: Callable[[], bool]) -> bool:
+    return condition()
 
 
 async def test_a_delivery_that_is_given_back_comes_again(vhost_url: str) -> None:
