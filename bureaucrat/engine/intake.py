@@ -33,6 +33,7 @@ from .writes import Collector
 log = logging.getLogger(__name__)
 
 _CHUNK = 200  #: messages that are told apart in one transaction
+_CHUNK_BYTES = 16 << 20  #: of their bodies, after which no more are taken
 _LARGE = 1 << 12  # characters of a definition from which it is read in a thread; 25,000 take a tenth of a second
 _EARLY = 50  # cancels that may wait for their instance; each takes the place of a message that the broker hands out
 _AS_IT_CAME = "; an answer sends back the header as it came"
@@ -87,7 +88,7 @@ class Intake:
 
     async def _chunk(self) -> bool:
         """Handle some messages; False if storage is away, and then they wait where they were."""
-        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _CHUNK))]
+        taken = self._take()
         jotted = _Jotted(self._shell.collector())
         try:
             for incoming in taken:
@@ -98,6 +99,15 @@ class Intake:
             self._waiting.extendleft(one for one in reversed(taken) if one not in jotted.handed_on)
             return False
         return True
+
+    def _take(self) -> list[Incoming]:
+        """The next messages: so many, and of large ones a few."""
+        taken: list[Incoming] = []
+        size = 0
+        while self._waiting and len(taken) < _CHUNK and size < _CHUNK_BYTES:
+            taken.append(self._waiting.popleft())
+            size += len(taken[-1].body)
+        return taken
 
     async def _handle(self, incoming: Incoming, jotted: _Jotted) -> None:
         content = incoming.content

@@ -207,6 +207,15 @@ async def test_a_large_definition_is_read_beside_the_loop_and_learned_on_it(offi
     assert threads[1:] == [threading.main_thread().name]
 
 
+async def test_large_messages_are_set_aside_a_few_at_a_time(office: Office) -> None:
+    """Each is hashed and written: two hundred in one transaction would hold up everything else."""
+    await office.run()
+
+    await office.settled(*(office.courier.message(b"x" * (6 << 20), f"m{number}") for number in range(8)))
+
+    assert [len(one.dead) for one in office.storage.commits if one.dead] == [3, 3, 2]
+
+
 async def test_the_loop_goes_on_between_definitions_that_are_read_on_it(office: Office) -> None:
     """Two hundred of them in one go would stop heartbeats."""
     turns, seen = [0], list[int]()
