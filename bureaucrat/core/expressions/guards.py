@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 MAX_STEPS: Final = 1_000_000
@@ -134,26 +135,22 @@ def shift_left(budget: Budget, left: Any, right: Any) -> Any:
     return number(budget, left << right)
 
 
-def _plain(operate: Callable[[Any, Any], Any]) -> Guard:
+def _plain(operate: Callable[[Any, Any], Any], budget: Budget, left: Any, right: Any) -> Any:
     """An operator that cannot grow beyond its operands by more than a few bits; of sets and mappings too."""
-
-    def guard(budget: Budget, left: Any, right: Any) -> Any:
-        kind = type(left)
-        if kind in (set, dict) and type(right) is kind:
-            budget.build(kind, len(left) + len(right))
-        _weigh_integer(budget, left)
-        return number(budget, operate(left, right))
-
-    return guard
+    kind = type(left)
+    if kind in (set, dict) and type(right) is kind:
+        budget.build(kind, len(left) + len(right))
+    _weigh_integer(budget, left)
+    return number(budget, operate(left, right))
 
 
-subtract = _plain(operator.sub)
-divide = _plain(operator.truediv)
-divide_whole = _plain(operator.floordiv)
-shift_right = _plain(operator.rshift)
-either = _plain(operator.or_)
-both = _plain(operator.and_)
-differ = _plain(operator.xor)
+subtract: Guard = partial(_plain, operator.sub)
+divide: Guard = partial(_plain, operator.truediv)
+divide_whole: Guard = partial(_plain, operator.floordiv)
+shift_right: Guard = partial(_plain, operator.rshift)
+either: Guard = partial(_plain, operator.or_)
+both: Guard = partial(_plain, operator.and_)
+differ: Guard = partial(_plain, operator.xor)
 
 
 def negative(budget: Budget, value: Any) -> Any:
@@ -190,22 +187,20 @@ def weigh(budget: Budget, value: Any) -> None:
             budget.charge(1 + len(part))
 
 
-def _comparison(operate: Callable[[Any, Any], Any]) -> Guard:
-    def guard(budget: Budget, left: Any, right: Any) -> Any:
-        kind = type(left)
-        if kind not in NUMBERS and kind is type(right) and left is not None:
-            weigh(budget, left if len(left) < len(right) else right)
-        return operate(left, right)
-
-    return guard
+def _compare(operate: Callable[[Any, Any], Any], budget: Budget, left: Any, right: Any) -> Any:
+    """A comparison: as long as the shorter of the two."""
+    kind = type(left)
+    if kind not in NUMBERS and kind is type(right) and left is not None:
+        weigh(budget, left if len(left) < len(right) else right)
+    return operate(left, right)
 
 
-less = _comparison(operator.lt)
-less_or_equal = _comparison(operator.le)
-greater = _comparison(operator.gt)
-greater_or_equal = _comparison(operator.ge)
-equal = _comparison(operator.eq)
-unequal = _comparison(operator.ne)
+less: Guard = partial(_compare, operator.lt)
+less_or_equal: Guard = partial(_compare, operator.le)
+greater: Guard = partial(_compare, operator.gt)
+greater_or_equal: Guard = partial(_compare, operator.ge)
+equal: Guard = partial(_compare, operator.eq)
+unequal: Guard = partial(_compare, operator.ne)
 
 
 def search_cost(text: str, wanted: str) -> int:

@@ -49,7 +49,7 @@ class Origin:
 
     def place(self, line: int, column: int) -> tuple[int, int]:
         """Line and column in the source, both from 1; `column` counts characters from 0."""
-        return max(1, line + self.lines), max(0, column + (self.columns if line == 1 else 0)) + 1
+        return max(1, line + self.lines), max(0, column + self.columns) + 1
 
     def of(self, node: ast.expr) -> tuple[int, int]:
         """Where a node begins; Python counts its column in bytes."""
