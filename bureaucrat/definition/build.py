@@ -155,7 +155,7 @@ def _action(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:
     return core.Action(
         **common,
         participant=node.values["participant"],
-        policy=RetryPolicy(**_given(node, **dict(zip(names, names, strict=True)))),
+        policy=RetryPolicy(**_given(node, **{name: name for name in names})),
         exhausted=node.values.get("exhausted"),
         given=_exchange(node, "input", "field"),
         output=_exchange(node, "output", "output-field"),

@@ -71,7 +71,10 @@ def _choice(text: str, choices: tuple[str, ...]) -> str:
 
 
 def read_content(report: Report, node: Node) -> None:
-    """Read the element's text; tell text that is wrong, missing, or none that is meant."""
+    """Read the element's text; tell text that is wrong, missing, or none that is meant.
+
+    Other content is not looked at; nor did the original.
+    """
     match ELEMENTS[node.type].content:
         case Content.NONE:
             _stray(report, node, node.texts)
@@ -81,8 +84,6 @@ def read_content(report: Report, node: Node) -> None:
         case Content.PROPERTY:
             _stray(report, node, node.texts[1:])
             _property(report, node)
-        case _:
-            pass  # the original never looks at it either
 
 
 def _stray(report: Report, node: Node, texts: list[Text]) -> None:

@@ -43,9 +43,9 @@ def _utf8(raw: bytes, file: str) -> str:
         reason = f'encoding={quoted(name)} is not read: {_SAVE} and write encoding="UTF-8", or leave it out'
         _refuse(file, (1, 1), "BX102", reason)
     try:
-        return raw.decode("utf-8")
+        return raw.decode()
     except UnicodeDecodeError as error:
-        before = raw[: error.start].decode("utf-8")
+        before = raw[: error.start].decode()
         place = before.count("\n") + 1, len(before) - before.rfind("\n")
         reason = f"the byte 0x{raw[error.start]:02X} is no UTF-8 here: {_SAVE}"
         raise InvalidDefinition([Problem(file, *place, "BX102", reason)]) from error

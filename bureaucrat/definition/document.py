@@ -46,7 +46,7 @@ class Node:
 
     def of(self, *types: str) -> list[Node]:
         """Its children of these types."""
-        return [child for child in self.children if child.type in types] if self.children else []
+        return [child for child in self.children if child.type in types]
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ def _tree(source: Source) -> etree._Element:
         remove_pis=True,
         collect_ids=False,
     )
-    return etree.fromstring(source.text.encode("utf-8"), parser)
+    return etree.fromstring(source.text.encode(), parser)
 
 
 def _document(source: Source, root: etree._Element, markup: Markup) -> Document:
@@ -113,7 +113,7 @@ def _document(source: Source, root: etree._Element, markup: Markup) -> Document:
         if parent is not None:
             _add_text(nodes[parent][0], element.tail, end)
     assert first is not None, "a document has a root"
-    return Document(first, sha256(etree.tostring(root, method="c14n", with_comments=False)).hexdigest())
+    return Document(first, sha256(etree.tostring(root, method="c14n")).hexdigest())
 
 
 def _node(source: Source, element: etree._Element, extent: Extent) -> Node:

@@ -116,7 +116,7 @@ class _Looker:
             self._odd(place, "BX117", "this tag is not complete: a quote or its > is missing")
         else:
             self._odd(place, "BX110", 'this "<" begins no element: write &lt;')
-        return place + 1
+        return len(self._text)
 
     def _start(self, tag: re.Match[str]) -> None:
         name, rest = tag[2], tag[3]

@@ -95,4 +95,4 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was probably meant."""
     if len(name) > _LONGEST_NAME:
         return None
-    return next(iter(get_close_matches(name, list(known), 1, 0.6)), None)
+    return next(iter(get_close_matches(name, list(known))), None)

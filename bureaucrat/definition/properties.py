@@ -37,7 +37,7 @@ def parse_property(type: str, text: str) -> Any:
 def _number(read: Callable[[str], Any], what: str, text: str) -> Any:
     try:
         if len(text) > _LONGEST:
-            raise ValueError(text)
+            raise ValueError
         value = read(text)
     except ValueError as error:
         raise Refused("BX206", f"{quoted(text)} is no {what}") from error

@@ -51,9 +51,7 @@ def expression(text: str, line: int, reads: frozenset[str] = frozenset()) -> Exp
     if not source:
         raise Refused("BX402", '"" is no expression: write one, such as amount > 100')
     if source.startswith("=") and not source.startswith("=="):
-        raise Refused(
-            "BX403", f"{quoted(source)} is an expression without the =: write {quoted(source[1:].strip())}", lead
-        )
+        raise Refused("BX403", f"{quoted(source)} is an expression without the =: write {quoted(source[1:].strip())}")
     try:
         return compile_expression(source, line=line, allowed=reads)
     except InvalidExpression as error:
@@ -76,7 +74,7 @@ def _word(text: str, line: int) -> str:
         raise Refused("BX201", f"{quoted(text)} has {len(text):,} characters; {_MOST} are allowed")
     bad = _NOT_A_WORD.search(text)
     if bad:
-        raise Refused("BX201", f"{quoted(text)} contains white space or a control character: remove it", bad.start())
+        raise Refused("BX201", f"{quoted(text)} contains white space or a control character: remove it")
     return text
 
 

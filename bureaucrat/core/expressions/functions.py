@@ -290,5 +290,5 @@ METHODS: Final[Mapping[str, Function]] = MappingProxyType(
 
 def nearest(name: str, known: Mapping[str, Function]) -> str:
     """What to say after "there is no such function"."""
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(name, known)
     return f"; did you mean `{near[0]}`?" if near else f"; there are {', '.join(sorted(known))}"
