@@ -329,6 +329,13 @@ def test_a_comment_may_hold_what_would_be_odd_elsewhere() -> None:
     assert [activity.tag for activity in accepted("<!--<--><exit/>").activities] == ["process", "exit"]
 
 
+@pytest.mark.parametrize("empty", ["<!---->", "<![CDATA[]]>", "<![CDATA[ ]]><![CDATA[ ]]>"])
+def test_an_empty_comment_or_section_ends_where_it_ends(empty: str) -> None:
+    definition = accepted(f"<sequence>{empty}<exit/>{empty}</sequence>")
+
+    assert [activity.tag for activity in definition.activities] == ["process", "sequence", "exit"]
+
+
 @pytest.mark.parametrize(
     ("raw", "row"),
     [
