@@ -246,7 +246,7 @@ class Steps:
 
     def called_id(self, at: Place) -> str:
         """The id of the instance that a call starts: time-ordered, and the same whenever the step is repeated."""
-        stamp = int(self.now * 1000).to_bytes(6, "big")
+        stamp = int(self.now * 1000).to_bytes(6)
         return (stamp + blake2b(self.key(at).encode(), digest_size=10).digest()).hex()
 
     # -- writing

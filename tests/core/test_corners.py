@@ -32,6 +32,7 @@ def test_a_move_is_legal_if_and_only_if_the_table_has_it(old: State, new: State)
         ("_0_1", Address("_0_1", 3)),
         ("_0_1_0", Address("_0_1", 4)),
         ("_0.7", Address("_0.7", 1)),
+        ("_0.7_1_0", Address("_0.7_1", 4)),
         ("_9", None),
         ("nonsense", None),
     ],

@@ -1,0 +1,229 @@
+"""What an instance keeps of itself from step to step: counters, timers, ids, and what its incidents do to them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+from zlib import crc32
+
+import pytest
+
+from bureaucrat.core import messages
+from bureaucrat.core.activities.await_ import scalar
+from bureaucrat.core.activity import Value
+from bureaucrat.core.effects import CloseIncident, Dispatch, Effect, Emit, Launch, OpenIncident, Record, Tell
+from bureaucrat.core.faults import Fault, Thrown
+from bureaucrat.core.instance import Caller, Copy, Frame, Instance, NeedBranches
+from bureaucrat.core.messages import Answer, Ended, Start, Stuck, TimerFired
+from bureaucrat.core.retries import RetryPolicy
+from bureaucrat.core.step import step
+from bureaucrat.definition.reader import read
+
+
+class Kept:
+    """An instance, and all effects of its steps so far."""
+
+    def __init__(self, body: str, **fields: Any) -> None:
+        self.definition = read(f'<process name="p">{body}</process>')
+        self.copy = Copy(Instance("I", "p", self.definition.hash, 50.0))
+        self.effects: list[Effect] = []
+        self.give(Start(fields), 100.0)
+
+    def give(self, message: messages.Message, now: float = 200.0) -> list[Effect]:
+        effects = step(self.definition, self.copy, message, now)
+        self.effects += effects
+        return [effect for effect in effects if not isinstance(effect, Record)]
+
+    def details(self, what: str) -> list[dict[str, Any]]:
+        return [one.detail for one in self.effects if isinstance(one, Record) and one.what == what]
+
+    def frames(self, branch: str = "") -> list[Frame]:
+        return self.copy.branches[branch].frames
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [effect for effect in self.effects if isinstance(effect, kind)]
+
+
+# -- counters
+
+
+def test_every_message_and_every_record_has_a_number_of_its_own() -> None:
+    """A message takes one too: the engine writes it if the history is to be full."""
+    kept = Kept('<action participant="w"/>')
+    kept.give(Answer("_9", 1, 7, {}))
+    kept.give(messages.Suspend("wait"))
+    kept.give(messages.Resume("go"))
+
+    numbers = [record.number for record in kept.of(Record)]
+
+    assert numbers == [2, 3, 4, 5, 7, 9, 11]
+    assert kept.copy.instance.recorded == 11
+    assert (kept.details("suspended"), kept.details("resumed")) == ([{"reason": "wait"}], [{"reason": "go"}])
+
+
+def test_a_while_counts_its_turns() -> None:
+    kept = Kept('<while><condition>True</condition><action participant="w"/></while>')
+    turns = []
+    for attempt in (1, 2, 3):
+        turns.append(kept.frames()[1].turn)
+        kept.give(Answer("", 2, attempt, {}))
+
+    assert turns == [1, 2, 3]
+
+
+def test_signals_of_one_step_are_a_tick_apart() -> None:
+    kept = Kept('<signal event="a"/><signal event="b"/><signal event="c"/>')
+
+    assert [emit.accepted for emit in kept.of(Emit)] == [100.0 + number * 1e-6 for number in (1, 2, 3)]
+
+
+# -- calls
+
+
+def test_a_called_instance_has_an_id_that_begins_with_the_milliseconds() -> None:
+    kept = Kept('<call process="$t"><input all="yes"/></call>', t="<process/>", x=1)
+
+    (launch,) = kept.of(Launch)
+
+    assert int(launch.instance[:12], 16) == 100_000
+    assert launch.fields == {"t": "<process/>", "x": 1, "inst:id": "I", "inst:name": "p"}
+
+
+def test_a_process_may_be_called_by_its_name() -> None:
+    """The reader refuses it so far; the core is ready."""
+    kept = Kept('<switch><case><condition>x</condition><call process="$t"/></case></switch>', x=False)
+    call = kept.definition.activities[3]
+    named = replace(call, variable=None, process=Value("other@2"))  # type: ignore[call-arg]
+    definition = replace(kept.definition, activities=(*kept.definition.activities[:3], named))
+    copy = Copy(Instance("I", "p", definition.hash, 50.0))
+
+    (launch,) = [one for one in step(definition, copy, Start({"x": True}), 100.0) if isinstance(one, Launch)]
+
+    assert launch == Launch(launch.instance, "other@2", None, {}, Caller("I", "", 3, 4), 1)
+
+
+def test_a_call_that_has_ended_is_not_ended_again_by_its_own_handler() -> None:
+    kept = Kept('<call process="$t"><faults><default/></faults></call>', t="<process/>")
+
+    kept.give(Ended("", 1, 2, {}, Fault("Bad", "text", "X")))
+
+    assert kept.of(Tell) == []
+    assert kept.copy.instance.status == "completed"
+
+
+# -- time
+
+
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The clock on the wall is nine hours ahead."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("tokyo")
+@pytest.mark.parametrize(
+    ("until", "instant"),
+    [
+        ("2026-11-21 10:00", 1_795_255_200.0),
+        ("2026-11-21T10:00Z", 1_795_255_200.0),
+        ("2026-11-21T11:00+01:00", 1_795_255_200.0),
+        (1_795_255_200, 1_795_255_200.0),
+    ],
+)
+def test_an_instant_is_in_utc_unless_it_says_otherwise(until: Any, instant: float) -> None:
+    kept = Kept('<delay until="=when"/>', when=until)
+
+    assert kept.copy.branches[""].due == instant
+
+
+@pytest.mark.parametrize(("every", "wait"), [("0.5", 0.5), ("=0", 0.001)])
+def test_a_reminder_comes_again_after_its_time_and_never_at_once(every: str, wait: float) -> None:
+    kept = Kept(f'<action participant="human:w"><reminder after="10" every="{every}"/></action>')
+
+    kept.give(TimerFired("", 110.0), 110.0)
+
+    assert kept.frames()[1].timers == {"reminder 0": 110.0 + wait}
+    assert kept.frames()[1].reminded == {"0": 1}
+
+
+def test_the_waits_of_many_attempts_grow_a_thousand_times_at_most() -> None:
+    policy = RetryPolicy(delay=1.0, backoff=1.001, max_delay=1e9, jitter=False)
+
+    assert policy.wait(1_000, "") < policy.wait(1_001, "") == policy.wait(1_002, "") == policy.wait(9_999, "")
+
+
+def test_jitter_is_drawn_from_the_salt_to_the_last_bit() -> None:
+    drawn = crc32(b"I/7") / 0xFFFFFFFF
+
+    assert RetryPolicy(delay=10.0).wait(1, "I/7") == 10.0 * (0.8 + 0.4 * drawn)
+
+
+def test_jitter_shortens_the_longest_wait_too() -> None:
+    """What has reached the bound exactly grows no more."""
+    policy = RetryPolicy(delay=1.0, backoff=2.0, max_delay=4.0)
+
+    waits = [policy.wait(3, str(salt)) for salt in range(50)]
+
+    assert min(waits) < 3.5
+    assert waits == [policy.wait(9, str(salt)) for salt in range(50)]
+
+
+# -- incidents
+
+
+def test_an_incident_rests_but_its_due_and_its_reminders_go_on() -> None:
+    kept = Kept(
+        '<action participant="w" due="1h" timeout="10m" result="r"><reminder after="1d"/></action>',
+    )
+
+    kept.give(Answer("", 1, 1, {"status": "error", "error": "no"}))
+
+    assert kept.frames()[1].timers == {"due": 3_700.0, "reminder 0": 86_500.0}
+
+
+def test_a_new_reason_takes_the_place_of_an_old_one() -> None:
+    kept = Kept('<while><condition>missing if x else True</condition><action participant="w"/></while>', x=False)
+    kept.give(Stuck("", 1, "engine", "a defect"))
+
+    effects = kept.give(messages.Skip("", 2, {"x": True}))
+
+    (opened,) = [effect for effect in effects if isinstance(effect, OpenIncident)]
+    assert CloseIncident(1, "ended") in effects
+    assert (opened.number, opened.activity, opened.kind, opened.code) == (2, 1, "fault", "UndefinedProperty")
+    assert (kept.copy.instance.incidents, kept.copy.instance.blocking) == (1, 1)
+    assert kept.details("resolved") == [{"number": 1, "how": "ended"}]
+
+
+def test_what_is_stuck_nowhere_is_an_incident_of_the_innermost_activation() -> None:
+    kept = Kept('<sequence><sequence><action participant="w"/></sequence></sequence>')
+
+    effects = kept.give(Stuck("_9", 77, "engine", "a defect"))
+
+    assert effects == [OpenIncident(1, "", 3, "I_0_0_0", "engine", "Engine", "a defect")]
+
+
+# -- texts
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "true"), (False, "false"), (1, "1"), (1.0, "1"), (1.5, "1.5"), ("x", "x"), (None, None), ([1], None)],
+)
+def test_events_are_compared_by_scalars(value: Any, text: str | None) -> None:
+    assert scalar(value) == text
+
+
+def test_an_error_of_the_core_says_what_it_is() -> None:
+    assert repr(Thrown("Code", "text")) == "Thrown('Code', 'text')"
+    assert repr(NeedBranches("_0")) == "NeedBranches('_0')"
+
+
+def test_a_dispatch_has_the_priority_that_is_reckoned() -> None:
+    kept = Kept('<action participant="w" priority="=x"/>', x=3)
+
+    assert [dispatch.priority for dispatch in kept.of(Dispatch)] == [3]
