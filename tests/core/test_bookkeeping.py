@@ -12,7 +12,7 @@ import pytest
 from bureaucrat.core import messages
 from bureaucrat.core.activities.await_ import scalar
 from bureaucrat.core.activity import Value
-from bureaucrat.core.effects import CloseIncident, Dispatch, Effect, Emit, Launch, OpenIncident, Record, Tell
+from bureaucrat.core.effects import CloseIncident, Dispatch, Effect, Emit, Launch, OpenIncident, Record, Tell, Void
 from bureaucrat.core.faults import Fault, Thrown
 from bureaucrat.core.instance import Caller, Copy, Frame, Instance, NeedBranches
 from bureaucrat.core.messages import Answer, Ended, Start, Stuck, TimerFired
@@ -205,6 +205,77 @@ def test_what_is_stuck_nowhere_is_an_incident_of_the_innermost_activation() -> N
     effects = kept.give(Stuck("_9", 77, "engine", "a defect"))
 
     assert effects == [OpenIncident(1, "", 3, "I_0_0_0", "engine", "Engine", "a defect")]
+
+
+def test_an_incident_whose_handler_takes_over_has_ended() -> None:
+    handler = "<faults><default><delay duration='5'/></default></faults>"
+    kept = Kept(
+        f"<while><condition>missing if x else True</condition><context>{handler}</context>"
+        "<action participant='w'/></while>",
+        x=False,
+    )
+    kept.give(Stuck("", 1, "engine", "a defect"))
+
+    kept.give(messages.Skip("", 2, {"x": True}))
+
+    (caught,) = kept.details("caught")
+    assert kept.details("resolved") == [{"number": 1, "how": "ended"}]
+    assert (caught["code"], caught["thrown_at"]) == ("UndefinedProperty", "I_0")
+    assert sorted(caught) == ["code", "message", "thrown_at"]
+
+
+def test_a_fault_in_a_reminder_is_an_incident_there_that_holds_nothing_back() -> None:
+    body = "<all timeout='5'><action participant='v'/><delay duration='1h'/></all>"
+    kept = Kept(f"<action participant='human:w'><reminder after='10'>{body}</reminder></action>")
+    kept.give(TimerFired("", 110.0), 110.0)
+
+    effects = kept.give(TimerFired("_0_reminders_0", 115.0), 115.0)
+
+    message = "all took longer than its timeout"
+    assert effects == [
+        Void("_0_reminders_0_0_0", 2),
+        OpenIncident(1, "_0_reminders_0", 3, "I_0_reminders_0_0", "fault", "Timeout", message),
+    ]
+    assert kept.frames("_0_reminders_0")[-1].fault == Fault("Timeout", message, "I_0_reminders_0_0")
+    assert (kept.copy.instance.blocking, kept.copy.instance.status) == (0, "running")
+
+
+# -- branches and scopes
+
+
+def test_branches_alive_are_counted() -> None:
+    kept = Kept("<all><action participant='w'/><action participant='w'/><action participant='w'/></all>")
+    alive = [kept.copy.instance.branches]
+    for number in range(3):
+        kept.give(Answer(f"_0_{number}", 2 + number, 1 + number, {}))
+        alive.append(kept.copy.instance.branches)
+
+    assert alive == [4, 3, 2, 1]
+
+
+def test_a_person_sets_fields_of_the_process_itself() -> None:
+    """Whatever has the same name inside it."""
+    context = "<context><property name='x' type='int'>1</property></context>"
+    kept = Kept(f"<sequence>{context}<action participant='w'/></sequence>")
+
+    kept.give(messages.Set({"x": 2}))
+
+    scopes = kept.copy.branches[""].scopes
+    assert (scopes[0].values, scopes[1].values) == ({"x": 2}, {"x": 1})
+
+
+def test_a_timer_that_was_kept_back_does_not_hide_the_next() -> None:
+    kept = Kept("<delay duration='5'/>")
+    kept.give(messages.Suspend())
+    kept.give(TimerFired("", 105.0), 105.0)
+    held = kept.copy.branches[""].passed, kept.copy.branches[""].due
+    kept.give(messages.Resume())
+
+    step(kept.definition, kept.copy, TimerFired("", 105.0), 300.0, released=True)
+
+    assert held == (105.0, None)
+    assert kept.copy.branches[""].passed == 0.0
+    assert kept.copy.instance.held == 0
 
 
 # -- texts

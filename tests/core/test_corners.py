@@ -60,6 +60,8 @@ def test_the_numbers_of_items_are_no_part_of_a_definitions_path() -> None:
         ({"a": {1: 2}}, "a has the key 1, which is no text"),
         ({"a\x00": 1}, "the value contains a NUL character"),
         ({"a": "x\ud800"}, "a contains half of a surrogate pair"),
+        ("\udfff", "the value contains half of a surrogate pair"),
+        ({1: 2}, "the value has the key 1, which is no text"),
     ],
 )
 def test_what_is_no_json_is_named_with_its_place(value: object, problem: str | None) -> None:
