@@ -10,13 +10,14 @@ RUN  = $(BIN)/bureaucrat run processes/order.xml --participants examples/partici
 KILL_SCRIPT = examples/kill_and_continue.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench dev services clean
+.PHONY: help run test check mutants bench dev services clean
 
 help:
 	@echo "make run          run the order process to its end before your eyes"
 	@echo "make run KILL=1   the same, but the engine is killed (-9) in the middle and started again"
 	@echo "make test         set up .venv, then make check: what continuous integration runs"
 	@echo "make check        ruff, mypy, and all tests with coverage"
+	@echo "make mutants      change the core and the definition in every way, and see that tests notice (half an hour)"
 	@echo "make bench        print the measured speed"
 	@echo "make services     install the Debian packages that tests start for themselves"
 	@echo "make dev          set up .venv with everything that tests and checks need"
@@ -42,6 +43,9 @@ check: $(VENV)/.test
 	$(BIN)/pytest --cov --cov-report=
 	$(BIN)/coverage report --include='bureaucrat/core/*,bureaucrat/definition/*' --fail-under=100
 	$(BIN)/coverage report --omit='bureaucrat/core/*,bureaucrat/definition/*' --fail-under=90
+
+mutants: $(VENV)/.test
+	$(BIN)/python tests/mutants/check.py
 
 bench: $(VENV)/.test
 	$(BIN)/python tests/benchmarks/run.py

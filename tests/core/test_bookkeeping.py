@@ -12,12 +12,14 @@ import pytest
 from bureaucrat.core import messages
 from bureaucrat.core.activities.await_ import scalar
 from bureaucrat.core.activity import Value
+from bureaucrat.core.context import digest_of
 from bureaucrat.core.effects import CloseIncident, Dispatch, Effect, Emit, Launch, OpenIncident, Record, Tell, Void
 from bureaucrat.core.faults import Fault, Thrown
-from bureaucrat.core.instance import Caller, Copy, Frame, Instance, NeedBranches
+from bureaucrat.core.instance import Caller, Copy, Frame, Instance, NeedBranches, Scope
 from bureaucrat.core.messages import Answer, Ended, Start, Stuck, TimerFired
 from bureaucrat.core.retries import RetryPolicy
 from bureaucrat.core.step import step
+from bureaucrat.core.values import digest
 from bureaucrat.definition.reader import read
 
 
@@ -262,6 +264,16 @@ def test_a_person_sets_fields_of_the_process_itself() -> None:
 
     scopes = kept.copy.branches[""].scopes
     assert (scopes[0].values, scopes[1].values) == ({"x": 2}, {"x": 1})
+
+
+def test_the_digest_of_a_value_is_reckoned_once() -> None:
+    """A scope that was loaded has none yet."""
+    scope = Scope({"x": [1]})
+
+    first = digest_of(scope, "x")
+
+    assert first == scope.digests["x"] == digest([1])
+    assert digest_of(Scope({"x": [1]}, {"x": ("known", 5)}), "x") == ("known", 5)
 
 
 def test_a_timer_that_was_kept_back_does_not_hide_the_next() -> None:

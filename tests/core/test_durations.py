@@ -60,6 +60,7 @@ ADVICE = [
     ("100000 weeks", "write for example 30m, PT30M or 1800"),
     ("１２", "write for example 30m, PT30M or 1800"),
     ("nan", "write for example 30m, PT30M or 1800"),
+    ("3653 days", "write 3653d, P3653D or 315619200"),
     ("X5M", "write for example 30m, PT30M or 1800"),
 ]
 
