@@ -60,6 +60,8 @@ def test_the_numbers_of_items_are_no_part_of_a_definitions_path() -> None:
         ({"a": {1: 2}}, "a has the key 1, which is no text"),
         ({"a\x00": 1}, "the value contains a NUL character"),
         ({"a": "x\ud800"}, "a contains half of a surrogate pair"),
+        (float("inf"), "the value is inf, which JSON has no word for"),
+        (b"", "the value is a bytes, which is no JSON"),
         ("\udfff", "the value contains half of a surrogate pair"),
         ({1: 2}, "the value has the key 1, which is no text"),
     ],
