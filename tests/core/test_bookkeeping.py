@@ -13,10 +13,22 @@ from bureaucrat.core import messages
 from bureaucrat.core.activities.await_ import scalar
 from bureaucrat.core.activity import Value
 from bureaucrat.core.context import digest_of
-from bureaucrat.core.effects import CloseIncident, Dispatch, Effect, Emit, Launch, OpenIncident, Record, Tell, Void
+from bureaucrat.core.effects import (
+    CloseIncident,
+    Dispatch,
+    Effect,
+    Emit,
+    Launch,
+    OpenIncident,
+    Record,
+    Refuse,
+    Tell,
+    Void,
+)
 from bureaucrat.core.faults import Fault, Thrown
-from bureaucrat.core.instance import Caller, Copy, Frame, Instance, NeedBranches, Scope
-from bureaucrat.core.messages import Answer, Ended, Start, Stuck, TimerFired
+from bureaucrat.core.instance import Attempt, Caller, Copy, Frame, Instance, NeedBranches, Scope
+from bureaucrat.core.limits import Limits
+from bureaucrat.core.messages import Answer, Continue, Ended, Start, Stuck, TimerFired
 from bureaucrat.core.retries import RetryPolicy
 from bureaucrat.core.step import step
 from bureaucrat.core.values import digest
@@ -72,6 +84,51 @@ def test_a_while_counts_its_turns() -> None:
         kept.give(Answer("", 2, attempt, {}))
 
     assert turns == [1, 2, 3]
+
+
+def test_an_attempt_keeps_what_it_was_sent_only_if_that_is_new() -> None:
+    kept = Kept(
+        '<action participant="w" retries="3" delay="0" jitter="no"><input><field name="y">x</field></input></action>',
+        x=1,
+    )
+    for number, x in enumerate((1, 2, 2), 1):
+        kept.give(messages.Set({"x": x}))
+        kept.give(Answer("", 1, None, {"status": "error", "error": "no"}), 200.0 + number)
+        kept.give(TimerFired("", 200.0 + number), 200.0 + number)
+
+    attempts = kept.frames()[1].attempts
+
+    assert attempts == [Attempt(1, {"y": "1"}), Attempt(2, None), Attempt(3, {"y": "2"}), Attempt(4, None)]
+
+
+def test_a_dispatch_says_how_the_participant_is_called() -> None:
+    kept = Kept('<action participant="=x" arguments="kwargs" result="r" priority="=x"><input/></action>', x=3)
+
+    assert kept.of(Dispatch) == [
+        Dispatch("", 1, "I_0", "3", 1, 1, "I/2", {}, priority=3, arguments="kwargs", result="r")
+    ]
+
+
+def test_only_the_activation_that_was_cut_goes_on() -> None:
+    kept = Kept('<while><condition>x &lt; 3</condition><assign property="x">x + 1</assign></while>', x=3)
+    copy = Copy(Instance("I", "p", kept.definition.hash, 50.0))
+    step(kept.definition, copy, Start({"x": 0}), 100.0, limits=Limits(turns=1))
+
+    stale = step(kept.definition, copy, Continue("", 1, 99), 101.0)
+    paused = copy.branches[""].frames[1].state
+    step(kept.definition, copy, Continue("", 1, 2), 102.0)
+    waits = Kept('<while><condition>True</condition><action participant="w"/></while>')
+
+    assert (stale, paused, copy.instance.status) == ([], "paused", "completed")
+    assert waits.give(Continue("", 1, 2)) == []
+
+
+def test_an_answer_to_what_asked_for_none_is_late() -> None:
+    kept = Kept('<delay duration="5"/>')
+
+    kept.give(Answer("", 1, 1, {}))
+
+    assert kept.details("late") == [{"message": "Answer", "number": 1}]
 
 
 def test_signals_of_one_step_are_a_tick_apart() -> None:
@@ -290,6 +347,30 @@ def test_a_timer_that_was_kept_back_does_not_hide_the_next() -> None:
     assert kept.copy.instance.held == 0
 
 
+# -- sizes
+
+
+def test_all_fields_together_may_have_so_many_bytes_and_no_more() -> None:
+    """Text counts with its quotes."""
+    kept = Kept('<action participant="w"/>', x="abcd")
+    limits = Limits(total_bytes=10)
+
+    fits = step(kept.definition, kept.copy, messages.Set({"y": 1234}), 200.0, limits=limits)
+    full = step(kept.definition, kept.copy, messages.Set({"z": 1}), 200.0, limits=limits)
+
+    assert [effect for effect in fits if isinstance(effect, Refuse)] == []
+    assert full == [Refuse("with 'z' all fields have 11 bytes; they may have 10")]
+    assert kept.copy.instance.size == 10
+
+
+def test_a_value_of_the_same_size_may_be_written_whatever_the_limit() -> None:
+    kept = Kept('<action participant="w"/>', x="abcd")
+
+    step(kept.definition, kept.copy, Answer("", 1, 1, {"x": "efgh"}), 200.0, limits=Limits(total_bytes=5))
+
+    assert kept.copy.branches[""].scopes[0].values == {"x": "efgh"}
+
+
 # -- texts
 
 
@@ -304,9 +385,3 @@ def test_events_are_compared_by_scalars(value: Any, text: str | None) -> None:
 def test_an_error_of_the_core_says_what_it_is() -> None:
     assert repr(Thrown("Code", "text")) == "Thrown('Code', 'text')"
     assert repr(NeedBranches("_0")) == "NeedBranches('_0')"
-
-
-def test_a_dispatch_has_the_priority_that_is_reckoned() -> None:
-    kept = Kept('<action participant="w" priority="=x"/>', x=3)
-
-    assert [dispatch.priority for dispatch in kept.of(Dispatch)] == [3]

@@ -79,6 +79,7 @@ def test_a_digest_is_short_and_tells_values_apart() -> None:
     assert max(map(len, digests)) <= 23
     assert digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
     assert digest("é") == ('"é"', 4)
+    assert digest("\ud800") == ('"\ud800"', 5)
 
 
 @pytest.mark.parametrize(("attempt", "wait"), [(1, 1.0), (2, 2.0), (3, 4.0), (4, 5.0), (10_000, 5.0)])

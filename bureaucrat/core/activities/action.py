@@ -188,7 +188,7 @@ def _priority(value: Any) -> int:
 
 def _sent(attempts: list[Attempt]) -> dict[str, str]:
     """What the last of these attempts was sent."""
-    return next((attempt.sent for attempt in reversed(attempts) if attempt.sent is not None), {})
+    return next(attempt.sent for attempt in reversed(attempts) if attempt.sent is not None)
 
 
 def _sendings(attempts: list[Attempt], number: int) -> list[dict[str, str]]:
