@@ -34,10 +34,10 @@ def digest(value: Any) -> tuple[str, int]:
         text = str(value)
     else:
         text = _encode(value)
-    raw = text.encode("utf-8", "surrogatepass")
+    raw = text.encode(errors="surrogatepass")
     if len(text) <= _SHORT:
         return text, len(raw)
-    return "#" + b64encode(blake2b(raw, digest_size=16).digest()).decode("ascii").rstrip("="), len(raw)
+    return "#" + b64encode(blake2b(raw, digest_size=16).digest()).decode().rstrip("="), len(raw)
 
 
 def complaint(value: Any, path: str = "") -> str | None:

@@ -79,6 +79,8 @@ def test_a_digest_is_short_and_tells_values_apart() -> None:
     assert max(map(len, digests)) <= 23
     assert digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
     assert digest("é") == ('"é"', 4)
+    assert digest("x" * 20) == (f'"{"x" * 20}"', 22)
+    assert digest("x" * 21)[0].startswith("#")
     assert digest("\ud800") == ('"\ud800"', 5)
 
 
