@@ -162,7 +162,7 @@ class _Step(Endings):
                 if when <= at
             ]
             if not due:
-                break
+                return
             _, depth, kind = min(due)
             place = Place(branch, branch.frames[-depth])
             self.disarm(place, kind)
