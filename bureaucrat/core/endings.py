@@ -59,7 +59,7 @@ class Endings(Steps):
         if at.frame.activity != 0:
             self.close(at)
         at.frame.state = move(at.frame.state, state)
-        wrote = self.wrote.pop(at.frame.activation, [])
+        wrote = self.wrote.pop(at.frame.activation, None)
         self.record(at, state.value, since=at.frame.since, tries=at.frame.tries, **({"wrote": wrote} if wrote else {}))
         at.branch.frames.pop()
         self.touch(at.branch)

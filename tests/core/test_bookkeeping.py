@@ -8,56 +8,27 @@ from typing import Any
 from zlib import crc32
 
 import pytest
+from kept import Kept
 
 from bureaucrat.core import messages
 from bureaucrat.core.activities.await_ import scalar
 from bureaucrat.core.activity import Value
 from bureaucrat.core.context import digest_of
 from bureaucrat.core.effects import (
-    CloseIncident,
     Dispatch,
-    Effect,
     Emit,
     Launch,
-    OpenIncident,
     Record,
     Refuse,
     Tell,
-    Void,
 )
 from bureaucrat.core.faults import Fault, Thrown
-from bureaucrat.core.instance import Attempt, Caller, Copy, Frame, Instance, NeedBranches, Scope
+from bureaucrat.core.instance import Attempt, Caller, Copy, Instance, NeedBranches, Scope
 from bureaucrat.core.limits import Limits
-from bureaucrat.core.messages import Answer, Continue, Ended, Start, Stuck, TimerFired
+from bureaucrat.core.messages import Answer, Continue, Ended, Start, TimerFired
 from bureaucrat.core.retries import RetryPolicy
 from bureaucrat.core.step import step
 from bureaucrat.core.values import digest
-from bureaucrat.definition.reader import read
-
-
-class Kept:
-    """An instance, and all effects of its steps so far."""
-
-    def __init__(self, body: str, **fields: Any) -> None:
-        self.definition = read(f'<process name="p">{body}</process>')
-        self.copy = Copy(Instance("I", "p", self.definition.hash, 50.0))
-        self.effects: list[Effect] = []
-        self.give(Start(fields), 100.0)
-
-    def give(self, message: messages.Message, now: float = 200.0) -> list[Effect]:
-        effects = step(self.definition, self.copy, message, now)
-        self.effects += effects
-        return [effect for effect in effects if not isinstance(effect, Record)]
-
-    def details(self, what: str) -> list[dict[str, Any]]:
-        return [one.detail for one in self.effects if isinstance(one, Record) and one.what == what]
-
-    def frames(self, branch: str = "") -> list[Frame]:
-        return self.copy.branches[branch].frames
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        return [effect for effect in self.effects if isinstance(effect, kind)]
-
 
 # -- counters
 
@@ -232,74 +203,18 @@ def test_jitter_shortens_the_longest_wait_too() -> None:
     assert waits == [policy.wait(9, str(salt)) for salt in range(50)]
 
 
-# -- incidents
-
-
-def test_an_incident_rests_but_its_due_and_its_reminders_go_on() -> None:
-    kept = Kept(
-        '<action participant="w" due="1h" timeout="10m" result="r"><reminder after="1d"/></action>',
-    )
-
-    kept.give(Answer("", 1, 1, {"status": "error", "error": "no"}))
-
-    assert kept.frames()[1].timers == {"due": 3_700.0, "reminder 0": 86_500.0}
-
-
-def test_a_new_reason_takes_the_place_of_an_old_one() -> None:
-    kept = Kept('<while><condition>missing if x else True</condition><action participant="w"/></while>', x=False)
-    kept.give(Stuck("", 1, "engine", "a defect"))
-
-    effects = kept.give(messages.Skip("", 2, {"x": True}))
-
-    (opened,) = [effect for effect in effects if isinstance(effect, OpenIncident)]
-    assert CloseIncident(1, "ended") in effects
-    assert (opened.number, opened.activity, opened.kind, opened.code) == (2, 1, "fault", "UndefinedProperty")
-    assert (kept.copy.instance.incidents, kept.copy.instance.blocking) == (1, 1)
-    assert kept.details("resolved") == [{"number": 1, "how": "ended"}]
-
-
-def test_what_is_stuck_nowhere_is_an_incident_of_the_innermost_activation() -> None:
-    kept = Kept('<sequence><sequence><action participant="w"/></sequence></sequence>')
-
-    effects = kept.give(Stuck("_9", 77, "engine", "a defect"))
-
-    assert effects == [OpenIncident(1, "", 3, "I_0_0_0", "engine", "Engine", "a defect")]
-
-
-def test_an_incident_whose_handler_takes_over_has_ended() -> None:
-    handler = "<faults><default><delay duration='5'/></default></faults>"
-    kept = Kept(
-        f"<while><condition>missing if x else True</condition><context>{handler}</context>"
-        "<action participant='w'/></while>",
-        x=False,
-    )
-    kept.give(Stuck("", 1, "engine", "a defect"))
-
-    kept.give(messages.Skip("", 2, {"x": True}))
-
-    (caught,) = kept.details("caught")
-    assert kept.details("resolved") == [{"number": 1, "how": "ended"}]
-    assert (caught["code"], caught["thrown_at"]) == ("UndefinedProperty", "I_0")
-    assert sorted(caught) == ["code", "message", "thrown_at"]
-
-
-def test_a_fault_in_a_reminder_is_an_incident_there_that_holds_nothing_back() -> None:
-    body = "<all timeout='5'><action participant='v'/><delay duration='1h'/></all>"
-    kept = Kept(f"<action participant='human:w'><reminder after='10'>{body}</reminder></action>")
-    kept.give(TimerFired("", 110.0), 110.0)
-
-    effects = kept.give(TimerFired("_0_reminders_0", 115.0), 115.0)
-
-    message = "all took longer than its timeout"
-    assert effects == [
-        Void("_0_reminders_0_0_0", 2),
-        OpenIncident(1, "_0_reminders_0", 3, "I_0_reminders_0_0", "fault", "Timeout", message),
-    ]
-    assert kept.frames("_0_reminders_0")[-1].fault == Fault("Timeout", message, "I_0_reminders_0_0")
-    assert (kept.copy.instance.blocking, kept.copy.instance.status) == (0, "running")
-
-
 # -- branches and scopes
+
+
+def test_a_process_that_is_tried_again_keeps_its_fields() -> None:
+    kept = Kept('<action participant="w"/>', ' timeout="5"', x=1)
+    kept.give(TimerFired("", 105.0), 105.0)
+    kept.give(messages.Set({"x": 2}))
+
+    kept.give(messages.Retry("", 0))
+
+    assert kept.copy.branches[""].scopes[0].values == {"x": 2}
+    assert [dispatch.fields["x"] for dispatch in kept.of(Dispatch)] == [1, 2]
 
 
 def test_branches_alive_are_counted() -> None:
