@@ -265,6 +265,22 @@ def test_a_timer_that_was_kept_back_does_not_hide_the_next() -> None:
 # -- sizes
 
 
+def test_a_scope_counts_while_it_is_open() -> None:
+    context = "<context><property name='y' type='str'>ab</property></context>"
+    kept = Kept(f"<sequence>{context}<action participant='w'/></sequence><action participant='w'/>", x="abcd")
+    inside = kept.copy.instance.size
+
+    kept.give(Answer("", 2, 1, {}))
+
+    assert (inside, kept.copy.instance.size) == (6 + 4, 6)
+
+
+def test_a_branch_that_waits_counts_its_transitions_from_nothing() -> None:
+    kept = Kept("<sequence><action participant='w'/></sequence>")
+
+    assert kept.copy.branches[""].spun == 0
+
+
 def test_all_fields_together_may_have_so_many_bytes_and_no_more() -> None:
     """Text counts with its quotes."""
     kept = Kept('<action participant="w"/>', x="abcd")
