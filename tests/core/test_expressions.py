@@ -139,6 +139,7 @@ VALUES: dict[str, Any] = {
     "[x for x in tags for x in x + x]": ["x", "x", "y", "y", "z", "z"],
     "[c for c in {'b': 1, 'a': 2}]": ["b", "a"],
     "[x for x in {3, 'a', None, 'B', 2.5}]": [None, 2.5, 3, "B", "a"],
+    "[x for x in {None, -1}]": [None, -1],
     "[0 for _ in tags]": [0, 0, 0],
     # f-strings
     'f"{name} owes {amount * 2} {{}}"': "Ada owes 100 {}",

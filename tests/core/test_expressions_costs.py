@@ -232,6 +232,9 @@ def test_the_largest_that_is_allowed(guard: str, operands: tuple[Any, ...], resu
         ("function_range", (2**63, 2**63), "range() counts within 64 bits"),
         ("function_range", (-(2**63), 0), "range() counts within 64 bits"),
         ("function_enumerate", ([], 2**63), "enumerate() counts from an integer of 64 bits"),
+        ("power", (3, 10**8), "an integer would have more than 4,096 bits"),
+        ("add", ([1], 1), 'can only concatenate list (not "int") to list'),
+        ("key", (float("nan"),), "nan is no JSON number"),
         ("key", (2**64,), "an integer beyond 64 bits cannot be a key of a mapping or a member of a set"),
         ("key", (-(2**64),), "an integer beyond 64 bits cannot be a key of a mapping or a member of a set"),
         ("function_epoch", (1,), "epoch() takes a text, not int"),
@@ -283,9 +286,12 @@ def test_the_text_of_a_collection_has_the_sets_inside_it_in_order() -> None:
 def test_a_collections_text_may_be_as_long_as_any_and_no_longer() -> None:
     half = "x" * (MAX_SIZE // 2 - 4)
 
-    text = NAMESPACE["represent"](Budget(0.0), [half, half])
+    budget = Budget(0.0)
+
+    text = NAMESPACE["represent"](budget, [half, half])
 
     assert len(text) == MAX_SIZE
+    assert MAX_STEPS - budget.left == 5 + 2 * (len(half) + 2 >> 4)
     with pytest.raises(BoundPassed, match="a text would have more than 1,048,576 characters"):
         NAMESPACE["represent"](Budget(0.0), [half, half + "x"])
 

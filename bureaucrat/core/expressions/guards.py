@@ -102,7 +102,7 @@ def multiply(budget: Budget, left: Any, right: Any) -> Any:
         if type(left) is not float:
             budget.build(type(right), len(right) * max(0, left))
         return right * left
-    return number(budget, left * right) if type(right) in NUMBERS else left * right
+    return number(budget, left * right)
 
 
 def _weigh_integer(budget: Budget, value: Any) -> None:
