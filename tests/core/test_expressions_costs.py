@@ -197,6 +197,8 @@ def test_a_number_may_have_so_many_bits_and_no_more() -> None:
     assert budget.left == MAX_STEPS
     assert number(budget, 2**4096 - 1) == 2**4096 - 1
     assert MAX_STEPS - budget.left == 64
+    assert (number(budget, 2**64), number(budget, -(2**64))) == (2**64, -(2**64))
+    assert MAX_STEPS - budget.left == 66
     with pytest.raises(BoundPassed):
         number(budget, 2**4096)
 
