@@ -111,6 +111,32 @@ def test_the_column_of_a_later_line_counts_its_own_characters() -> None:
     assert refusal_of("a +\n 'üü' + foo()")[:2] == (2, 9)
 
 
+@pytest.mark.parametrize(
+    ("source", "refusal"),
+    [
+        ("(a,\nb", (1, 1, "the brackets do not match")),
+        ("1,\n2), (3", (2, 2, "the brackets do not match")),
+        ("f(a b)", (1, 3, "invalid syntax")),
+        ("a = 1", (1, 3, "invalid syntax")),
+        ("\xa0a", (1, 1, "invalid non-printable character U+00A0")),
+        ("a +\n b +\n '\u202e'", (3, 3, "the character U+202E is not allowed")),
+        ("a +\r\r a b", (3, 4, "invalid syntax")),
+        ("'" + "x" * 4_095 + "'", (1, 1, "the expression is longer than 4,096 bytes")),
+    ],
+)
+def test_what_is_no_python_is_refused_at_its_place(source: str, refusal: tuple[int, int, str]) -> None:
+    """Without Python's advice, which is for programs."""
+    assert refusal_of(source) == refusal
+
+
+def test_a_carriage_return_ends_a_line_too() -> None:
+    assert compile_expression("a +\rb +\r\nc")({"a": 1, "b": 2, "c": 3}, NOW) == 6
+
+
+def test_an_expression_may_have_4096_bytes() -> None:
+    assert compile_expression("'" + "x" * 4_094 + "'")({}, NOW) == "x" * 4_094
+
+
 def test_the_elements_of_a_set_are_unpacked_in_order_and_nothing_from_nothing() -> None:
     """8 stands before 1 in Python's own."""
     assert compile_expression("[b for a, (b, c) in [(1, {8, 1})]]")({}, NOW) == [1]

@@ -215,7 +215,10 @@ def test_what_is_not_allowed_is_refused_with_its_place_and_reason(source: str) -
 
 def test_what_overflows_the_stack_of_the_parser_is_refused() -> None:
     """A newer Python's parser may get through; then the depth is refused."""
-    assert "nested" in refusal_of("-" * 4_000 + "1").reason
+    assert refusal_of("-" * 4_000 + "1").reason in (
+        "the expression is nested too deeply",
+        "the expression is nested more than 40 deep",
+    )
 
 
 def test_an_expression_may_run_over_several_lines_and_its_faults_name_the_right_one() -> None:
