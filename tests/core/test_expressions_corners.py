@@ -120,7 +120,6 @@ def test_the_column_of_a_later_line_counts_its_own_characters() -> None:
         ("a = 1", (1, 3, "invalid syntax")),
         ("\xa0a", (1, 1, "invalid non-printable character U+00A0")),
         ("a +\n b +\n '\u202e'", (3, 3, "the character U+202E is not allowed")),
-        ("a +\r\r a b", (3, 4, "invalid syntax")),
         ("'" + "x" * 4_095 + "'", (1, 1, "the expression is longer than 4,096 bytes")),
     ],
 )
