@@ -310,6 +310,14 @@ def test_an_id_may_have_two_hundred_characters_and_no_more() -> None:
                 '1:34 BX401 <condition> "x <y <!-- a <b": invalid syntax: write not',
             ],
         ),
+        (
+            condition("x <y <!-- a <b </condition><condition>z --> w"),
+            [
+                f"1:30 BX110 {LESS} x &lt;y &lt;!-- a &lt;b",
+                '1:34 BX401 <condition> "x <y <!-- a <b": invalid syntax: write not',
+                f'1:69 BX401 <condition> "z --> w": {NO_EXPRESSION}',
+            ],
+        ),
         (condition("x <y</condition><condition><!-- --> z"), [f"1:30 BX110 {LESS} x &lt;y"]),
         (
             condition("x < 1 <foo("),
