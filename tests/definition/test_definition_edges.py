@@ -47,6 +47,10 @@ def of(inside: str, path: str = "_0") -> Any:
             'BX202 jitter="\\xa0\\xa0\\xa0\\xa0NO" is neither yes nor no: write yes, no, true, false, 1 or 0',
         ),
         (
+            '<action participant="a" jitter="&#160;no"/>',
+            'BX202 jitter="\\xa0no" is neither yes nor no: write yes, no, true, false, 1 or 0; did you mean no?',
+        ),
+        (
             '<action participant="a" exhausted="&#160;fault"/>',
             'BX205 exhausted="\\xa0fault" is not one of incident, fault; did you mean fault?',
         ),
