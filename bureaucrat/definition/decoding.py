@@ -26,7 +26,7 @@ _SAVE: Final = "save the file as UTF-8"
 
 def decode(raw: bytes | str, file: str, limits: ReadLimits) -> str:
     """The document's text. Raises :class:`InvalidDefinition`."""
-    data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    data = raw.encode(errors="surrogatepass") if isinstance(raw, str) else raw
     if len(data) > limits.document_bytes:
         size = f"the document has {len(data):,} bytes; {limits.document_bytes:,} are allowed: split it with <call>"
         _refuse(file, (1, 1), "BX101", size)

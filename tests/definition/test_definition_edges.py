@@ -356,10 +356,11 @@ def test_an_empty_comment_or_section_ends_where_it_ends(empty: str) -> None:
             '1:1 BX102 encoding="latin-1" is not read: '
             'save the file as UTF-8 and write encoding="UTF-8", or leave it out',
         ),
+        (b"<process>\r<x/></process>", "2:1 BX301 unknown element <x>; no element has a name like this; remove it"),
         (b"a\nbc\nd\xff", "3:2 BX102 the byte 0xFF is no UTF-8 here: save the file as UTF-8"),
     ],
 )
-def test_what_is_not_utf_8_is_refused_at_its_place(raw: bytes, row: str) -> None:
+def test_what_is_wrong_with_bytes_is_told_at_its_place(raw: bytes, row: str) -> None:
     assert refused(raw) == [row]
 
 
