@@ -371,7 +371,9 @@ def test_the_error_is_the_same_in_another_process() -> None:
     with pytest.raises(InvalidDefinition) as caught:
         read("<process><x/></process>")
 
-    assert pickle.loads(pickle.dumps(caught.value)).problems == caught.value.problems
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert again.problems == caught.value.problems
+    assert again.args == (caught.value.problems,)
 
 
 def test_a_message_is_one_line_of_at_most_six_hundred_characters() -> None:
