@@ -130,7 +130,7 @@ def prepare(folder: Path, part: Part) -> None:
 def run(folder: Path, workers: int) -> None:
     """Let mutmut try all mutants that it has not tried yet."""
     command = [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", str(workers)]
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}  # the same every time
     with (folder / "mutmut.log").open("w", encoding="utf-8") as log:
         done = subprocess.run(command, cwd=folder, env=environment, stdout=log, stderr=log, check=False)
     if done.returncode:
