@@ -129,7 +129,8 @@ def test_what_is_no_python_is_refused_at_its_place(source: str, refusal: tuple[i
 
 
 def test_a_carriage_return_ends_a_line_too() -> None:
-    assert compile_expression("a +\rb +\r\nc")({"a": 1, "b": 2, "c": 3}, NOW) == 6
+    for source in ("a +\rb + c", "a +\r\nb + c", "a +\rb +\r\nc"):
+        assert compile_expression(source)({"a": 1, "b": 2, "c": 3}, NOW) == 6
 
 
 def test_an_expression_may_have_4096_bytes() -> None:
