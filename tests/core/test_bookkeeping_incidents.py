@@ -43,7 +43,7 @@ def test_what_is_stuck_nowhere_is_an_incident_of_the_innermost_activation() -> N
 
     effects = kept.give(Stuck("_9", 77, "engine", "a defect"))
 
-    assert effects == [OpenIncident(1, "", 3, "I_0_0_0", "engine", "Engine", "a defect")]
+    assert effects == [OpenIncident(1, "", 3, "I_0_0_0", "engine", "Engine", "a defect", blocks=True)]
 
 
 def test_an_incident_whose_handler_takes_over_has_ended() -> None:
