@@ -2,8 +2,8 @@
 
 Rules: UTF-8 with or without its mark, at most :data:`MAX_BYTES`, at most :data:`MAX_DEPTH` lists and objects in each
 other; no key twice in one object, no NaN, no integer beyond 64 bits, no half of a surrogate pair, no NUL. What msgspec
-reads and the counts of a few bytes prove good is not looked at again; anything else is read once more, slowly and
-exactly, to say what is wrong and where.
+reads and the counts of a few bytes prove good is not looked at again; anything else, unless it is large and surely
+bad, is read once more, slowly and exactly, to say what is wrong and where.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .malformed import Malformed, described, inside, shown
 MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 64
 
+_EXACT: Final = 1024 * 1024  #: bytes up to which a body that is no JSON is read exactly
 _MARK: Final = b"\xef\xbb\xbf"
 _BODY: Final = "the body"
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
@@ -42,12 +43,19 @@ def loads(body: bytes) -> Any:
     try:
         value = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(_problem_of(body) or f"the body is not JSON: {error}") from None
+        raise Malformed(_told(body, error)) from None
     if not _is_surely_good(body, value):
         problem = _problem_of(body)
         if problem is not None:
             raise Malformed(problem)
     return value
+
+
+def _told(body: bytes, error: Exception) -> str:
+    """Why a body could not be read; of a large one, whose exact reading takes seconds, what msgspec says."""
+    if len(body) <= _EXACT:
+        return _problem_of(body) or f"the body is not JSON: {error}"
+    return _DEEP if isinstance(error, RecursionError) else f"the body is not JSON: {error}"
 
 
 def load_object(body: bytes) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -190,3 +191,21 @@ def test_a_key_that_stands_there_twice_is_found_wherever_it_is(value: Any, data:
     doubled = f'{{"y":{again},{body[1:]}' if at == "front" else f'{body[:-1]},"y":{again}}}'
 
     assert reason_of(doubled.encode()) == "y has the key 'k' twice"
+
+
+@pytest.mark.parametrize(
+    ("tail", "reason"),
+    [
+        (b"NaN]", r"the body is not JSON: JSON is malformed: .* \(byte 2097153\)"),
+        (b'"\xff"]', "the body is not JSON: .*utf-8.*"),
+        (b"[" * 5_000, "the body has more than 64 lists and objects in each other"),
+    ],
+)
+def test_a_large_body_that_is_no_json_is_not_read_twice(tail: bytes, reason: str) -> None:
+    """To say the line and column would take seconds, in which nothing else is done."""
+    body = b"[" + b"1," * (1024 * 1024) + tail
+
+    with pytest.raises(Malformed) as caught:
+        loads(body)
+
+    assert re.fullmatch(reason, caught.value.reason)
