@@ -39,11 +39,11 @@ class Acks:
         self._pending: set[int] = set()
         self._settled: set[int] = set()  #: above the lowest, and sent already
         self._is_scheduled = False
-        self._is_over = False
+        self.is_over = False  #: the channel has ended
         self.count = 0
 
     def ack(self, tag: int) -> None:
-        if self._is_over:
+        if self.is_over:
             return
         self._pending.add(tag)
         if not self._is_scheduled:
@@ -51,7 +51,7 @@ class Acks:
             self._loop.call_soon(self.flush)
 
     def requeue(self, tag: int) -> None:
-        if self._is_over or tag in self._pending:
+        if self.is_over or tag in self._pending:
             return
         self._settled.add(tag)
         self.count += 1
@@ -61,7 +61,7 @@ class Acks:
     def flush(self) -> None:
         """Send what has come together: all up to a tag in one if none below is open, the others one by one."""
         self._is_scheduled = False
-        if self._is_over or not self._channel.raw.is_open:
+        if self.is_over or not self._channel.raw.is_open:
             return
         pending, settled = self._pending, self._settled
         self.count += len(pending)
@@ -85,7 +85,7 @@ class Acks:
 
     def end(self) -> None:
         """The channel is closed; its tags are void."""
-        self._is_over = True
+        self.is_over = True
 
 
 class Consumer:

@@ -14,6 +14,9 @@ _TRANSIENT = 1
 class Settles(Protocol):
     """Takes the acknowledgements of one channel."""
 
+    @property
+    def is_over(self) -> bool: ...
+
     def ack(self, tag: int) -> None: ...
 
     def requeue(self, tag: int) -> None: ...
@@ -45,6 +48,11 @@ class Received:
         Acknowledgements are sent together, once in a turn of the event loop. To be called on its thread.
         """
         self._channel.ack(self._tag)
+
+    @property
+    def is_obsolete(self) -> bool:
+        """Whether the channel it came by has ended: the broker delivers it again."""
+        return self._channel.is_over
 
     def requeue(self) -> None:
         """Give it back to the queue, for anybody."""

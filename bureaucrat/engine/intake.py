@@ -70,6 +70,7 @@ class Intake:
             self._news.clear()
             while self._waiting:
                 if self._outbox.is_full or not await self._chunk():
+                    self._forget_obsolete()
                     await asyncio.sleep(self._shell.settings.sweep)  # the outbox drains, or storage comes back
 
     async def retry_early(self) -> None:
@@ -99,6 +100,11 @@ class Intake:
             self._waiting.extendleft(one for one in reversed(taken) if one not in jotted.handed_on)
             return False
         return True
+
+    def _forget_obsolete(self) -> None:
+        """What comes again need not wait here, too: a connection that is lost now and then would fill the memory."""
+        self._waiting = deque(one for one in self._waiting if not one.is_obsolete())
+        self._expired = [one for one in self._expired if not one.is_obsolete()]
 
     def _take(self) -> list[Incoming]:
         """The next messages: so many, and of large ones a few."""

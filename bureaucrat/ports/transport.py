@@ -85,6 +85,7 @@ class Incoming:
     properties: bytes  #: an encoded :class:`Properties`, to publish it again as it came
     settle: Callable[[], None]  #: called once what it causes is committed
     origin: str | None = None  #: of a signal: the database that emitted it
+    is_obsolete: Callable[[], bool] = lambda: False  #: whether it can be settled no more, because it comes again
 
 
 class Inbound(Protocol):

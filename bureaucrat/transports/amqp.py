@@ -110,6 +110,7 @@ class AmqpCourier:
                     _kept(received, self._names.signals),
                     received.ack,
                     origin if isinstance(origin, str) else None,
+                    lambda: received.is_obsolete,
                 )
             )
 

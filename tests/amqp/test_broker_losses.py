@@ -109,6 +109,7 @@ async def test_closed_connections_are_made_again(vhost_url: str, rabbit: Rabbit,
 
         rabbit.close_connections(vhost)
         await desk.until(lambda: len(desk.received) == 4)
+        assert [one.is_obsolete for one in desk.received] == [True, True, False, False]
         for old in desk.received[:2]:
             old.ack()
             old.requeue()

@@ -32,6 +32,7 @@ class Handed:
 
     content: Any
     settled: int = 0
+    is_obsolete: bool = False  #: the broker delivers it again
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,9 @@ class MemoryCourier:
             self.changed.set()
 
         properties = msgspec.json.encode(Properties(message_id=id))
-        self.inbound.received(Incoming(source, body, content, id, properties, settle, origin))
+        self.inbound.received(
+            Incoming(source, body, content, id, properties, settle, origin, lambda: handed.is_obsolete)
+        )
         return handed
 
     def launch(self, text: str, id: str | None = None, **more: Any) -> Handed:

@@ -207,6 +207,22 @@ async def test_a_large_definition_is_read_beside_the_loop_and_learned_on_it(offi
     assert threads[1:] == [threading.main_thread().name]
 
 
+async def test_what_the_broker_delivers_again_waits_once(office: Office) -> None:
+    """A connection that is lost now and then, while storage is away, does not fill the memory."""
+    await office.run()
+    office.storage.failures = [("before", StorageUnavailable("gone"))] * 20
+
+    first = [office.courier.event("go", f"e{number}") for number in range(5)]
+    await office.until_true(lambda: len(office.storage.failures) < 15)
+    for one in first:
+        one.is_obsolete = True
+    again = [office.courier.event("go", f"e{number}") for number in range(5)]
+    await office.settled(*again)
+
+    assert [one.settled for one in first] == [0] * 5
+    assert office.engine.figures.repeated == 0
+
+
 async def test_large_messages_are_set_aside_a_few_at_a_time(office: Office) -> None:
     """Each is hashed and written: two hundred in one transaction would hold up everything else."""
     await office.run()

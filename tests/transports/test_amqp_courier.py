@@ -66,6 +66,7 @@ class Acks:
 
     def __init__(self) -> None:
         self.acked: list[int] = []
+        self.is_over = False
 
     def ack(self, tag: int) -> None:
         self.acked.append(tag)
