@@ -130,7 +130,6 @@ class Exchange:
             )
             collector.post(row.instance, stuck, self._shell.clock.now())
             return
-        self._shell.figures.dead_letters += 1
         letter = Letter("engine", row.body, row.instance)
         self._shell.bury(letter, f"it cannot be sent to {row.destination[:200]}: {reason}", collector)
 

@@ -457,6 +457,7 @@ async def test_another_message_that_can_never_be_sent_is_a_dead_letter(office: O
     await office.emptied("outbox")
 
     assert await office.letters() == [("engine", "", "it cannot be sent to long: it is too long")]
+    assert office.engine.figures.dead_letters == 1
     assert await status(office) == "completed"
 
 
