@@ -85,14 +85,21 @@ class Stalls:
         announced = {queue: set(self._announced.get(queue, ())) for queue in stalled}
         if not stalled or (self._looks % _RESCAN and stalled.keys() == self._announced.keys()):
             return announced
-        async for copy, address, number, queue in self._waiting(stalled):
+        left = {queue: since for queue, since in stalled.items() if len(announced[queue]) < _MOST}
+        if not left:
+            return announced
+        async for copy, address, number, queue in self._waiting(left):
             attempt = copy.instance.id, number
-            if attempt in announced[queue] or len(announced[queue]) >= _MOST:
+            if attempt in announced[queue]:
                 continue
             announced[queue].add(attempt)
             detail: dict[str, object] = {"address": address, "queue": queue, "since": stalled[queue]}
             row = self._outbox.notice("activity.stalled", copy.instance, now, detail)
             collector.writes.outbox.append(row)
+            if len(announced[queue]) >= _MOST:
+                del left[queue]
+            if not left:
+                break
         return announced
 
     async def _waiting(self, queues: dict[str, float]) -> AsyncIterator[tuple[Copy, str, int, str]]:

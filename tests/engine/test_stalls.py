@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from courier import Office
 
 from bureaucrat.errors import StorageUnavailable
@@ -123,6 +124,27 @@ async def test_a_queue_that_stays_silent_keeps_no_other_from_being_announced(off
     await look(office)
 
     assert "z" in [one["instance"] for one in stalled(office)]
+
+
+async def test_so_many_are_announced_of_one_queue_and_then_nothing_is_searched(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search reads every instance that waits."""
+    monkeypatch.setattr("bureaucrat.engine.stalls._MOST", 2)
+    monkeypatch.setattr("bureaucrat.engine.stalls._RESCAN", 1)
+    await begun(office)
+    await office.settled(*(office.courier.launch(ACTION, f"b{number}") for number in range(3)))
+    await office.sent(4)
+    office.courier.shown = {"worker_work": (0, 4)}
+    await look(office)
+    office.clock.advance_to(office.clock.now() + 60)
+    await look(office)
+
+    office.storage.unreadable.add("attempts")
+    await look(office)
+
+    assert office.storage.unreadable == {"attempts"}
+    await office.until_true(lambda: len(stalled(office)) == 2)
 
 
 async def test_what_could_not_be_written_is_announced_by_the_next_look(office: Office) -> None:
