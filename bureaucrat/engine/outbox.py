@@ -36,6 +36,7 @@ class Outbox:
         self._waiting: dict[int, OutboxRow] = {}
         self._attempts: dict[tuple[str, int], int] = {}  #: of rows that wait: instance and attempt -> number
         self._for: Counter[str] = Counter()  #: how many of them are for each destination
+        self._bytes = 0  #: of their bodies
         self._confirmed: list[int] = []
         self._over: set[int] = set()  #: rows that the broker has, or needs no more; a reader may see them yet
         self._deleted: list[int] = []  #: those of them that are gone from storage
@@ -120,6 +121,8 @@ class Outbox:
         """Whether nothing more should be taken in before some of it has left; what waits for a missing queue may wait
         for days, and is no reason to stop the rest."""
         waiting, most = len(self._waiting), self._shell.settings.outbox_limit
+        if self._bytes >= self._shell.settings.outbox_bytes:
+            return True
         if waiting < most:
             return False
         parked = sum(self._for[queue] for queue in self._courier.missing())
@@ -178,6 +181,7 @@ class Outbox:
             return
         self._waiting[row.number] = row
         self._for[row.destination] += 1
+        self._bytes += len(row.body)
         if row.attempt is not None:
             self._attempts[row.instance, row.attempt] = row.number
             self.sent_to.add(row.destination)
@@ -188,6 +192,7 @@ class Outbox:
         row = self._waiting.pop(number, None)
         if row is None:
             return None
+        self._bytes -= len(row.body)
         self._for[row.destination] -= 1
         if not self._for[row.destination]:
             del self._for[row.destination]

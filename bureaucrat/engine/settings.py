@@ -29,6 +29,7 @@ class Settings:
     # with a broker
     accept_untokened: bool = True  #: whether an answer may come without its token, if one attempt waits at its address
     outbox_limit: int = 10_000  #: rows that wait to be published, from which nothing more is taken in
+    outbox_bytes: int = 256 << 20  #: or so much of their bodies
     launch_horizon: float = 60.0  #: how long a cancel may come before its launch
     stalled_after: float = 30.0  #: how long a queue has had no consumer until its attempts are called stalled
     look: float = 5.0  #: how often the broker is asked for the consumers

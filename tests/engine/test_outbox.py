@@ -243,6 +243,21 @@ async def test_nothing_is_taken_in_while_the_outbox_is_full_and_then_it_goes_on(
     assert (await status(office, "a"), await status(office, "c")) == ("completed", "running")
 
 
+async def test_a_few_large_rows_fill_the_outbox_as_well(office: Office) -> None:
+    """They are all in memory."""
+    office.settings = replace(office.settings, outbox_bytes=100_000)
+    office.courier.confirms = False
+    await office.run()
+    await office.settled(office.courier.launch(ACTION, "a", fields={"x": "x" * 110_000}))
+    await office.sent(1)
+    before = outbox(office).is_full
+
+    office.courier.confirm()
+    await office.until_true(lambda: outbox(office).size == 0)
+
+    assert (before, outbox(office).is_full) == (True, False)
+
+
 async def test_what_waits_for_a_missing_queue_does_not_fill_the_outbox(office: Office) -> None:
     """Others go on, but not without end: ten times as much may wait."""
     office.settings = replace(office.settings, outbox_limit=2)
