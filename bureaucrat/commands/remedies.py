@@ -81,7 +81,7 @@ def _activity(window: Window, seen: Seen, name: str, row: Row) -> Remedy:
     if is_stalled(window, row, seen.facts.queues):
         text = silence(seen.facts.queues[destination_of(row.participant)], window.now)
         return f"{row.label} ({place}): {text}", [
-            ("bureaucrat worker MODULE", f"serve {row.participant}"),
+            (window.broker_command("worker", "MODULE"), f"serve {row.participant}"),
             (window.command("cancel", name), "give up"),
         ]
     text = f"{row.label} ({place}): {one_line(waiting(row, window.now))}"

@@ -87,6 +87,10 @@ class Window:
         """A command on the same database, ready to paste."""
         return command([*arguments, *self._place])
 
+    def broker_command(self, *arguments: str) -> str:
+        """A command that uses the same settings, and no database."""
+        return command([*arguments, *(self._place if self._place[:1] == ("-c",) else ())])
+
     def line(self, text: str = "", style: str = "") -> None:
         """One line for people."""
         self.output.line(text, style)

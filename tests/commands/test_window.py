@@ -66,8 +66,10 @@ async def test_what_counts_as_stalled_is_set_there_too(office: Office, tmp_path:
         (tmp_path / f"{name}.ini").write_text(text)
 
     calm, strict = [await office.command("ps", "--json", "-c", f"{name}.ini") for name in ("calm", "strict")]
+    shown = await office.command("show", A, "-c", "strict.ini")
 
     assert [one.json["instances"][0]["state"] for one in (calm, strict)] == ["running", "STALLED"]
+    assert "bureaucrat worker MODULE -c strict.ini" in shown.out
 
 
 async def test_a_definition_that_is_gone_is_told(office: Office) -> None:
