@@ -157,7 +157,9 @@ async def _watch(config: Config, announcer: Announcer, broker: Broker, engine: E
             log.info("ready", extra={"broker": AmqpSettings.of(config).shown, "database": str(config.storage.path)})
         elif said and text != said:
             announcer.say(text)
-            log.log(logging.WARNING if reasons else logging.INFO, "how it goes", extra={"reason": text})
+            is_trouble = state.is_blocked or not announcer.figures.is_connected  # new queues are none
+            level = logging.WARNING if is_trouble else logging.INFO
+            log.log(level, "not ready" if reasons else "ready again", extra={"reason": text} if reasons else {})
         said = text if said or not reasons else said
         await asyncio.sleep(_WATCH if said else _WATCH / 10)
 
