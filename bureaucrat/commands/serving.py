@@ -16,7 +16,7 @@ from .failure import Exit, Failure
 from .stops import Stops
 from .wording import clock, count, one_line, seconds
 
-_ANOTHER = "--amqp amqp://user:password@host/vhost"
+_ANOTHER = "BUREAUCRAT_AMQP_URL=amqp://user:password@host/vhost"
 
 
 def worker_settings(config: Config, *, concurrency: int, prefetch: int | None) -> WorkerSettings:
@@ -61,7 +61,7 @@ class Serving:
                 Exit.NOT_STARTED,
                 f"not started: RabbitMQ cannot be used: {error}",
                 "check    rabbitmqctl status",
-                f"another  -c config.ini, or {_ANOTHER}",
+                f"another  -c config.ini, or in the environment {_ANOTHER}",
             ) from error
         self._is_serving = True
         queues = ", ".join(self._worker.queues)

@@ -25,7 +25,12 @@ def _duration(context: click.Context, option: click.Parameter, text: str) -> flo
 @click.command(short_help="Serve participants from RabbitMQ.")
 @click.argument("modules", metavar="MODULE...", nargs=-1, required=True)
 @config_option
-@click.option("--amqp", "url", metavar="URL", help="Where RabbitMQ is. Default: what the config file says.")
+@click.option(
+    "--amqp",
+    "url",
+    metavar="URL",
+    help="Where RabbitMQ is. Default: what the settings say, where a password is seen by nobody else.",
+)
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 1000),

@@ -202,13 +202,17 @@ class Engine:
 
     async def start(self) -> None:
         """Find what an earlier run left behind, and begin to take answers."""
-        self.figures.incidents = sum(cause.number for cause in await self.storage.causes())
+        await self._recount()
         if self._exchange is not None:
             await self._exchange.start()
         elif self._transport is not None:
             await self._transport.start(self.answered)
             await self._recovery.recover_attempts()
         await self.sweep()
+
+    async def _recount(self) -> None:
+        """What is counted by its changes may be wrong after a commit of unknown outcome."""
+        self.figures.incidents = sum(cause.number for cause in await self.storage.causes())
 
     async def run(self) -> None:
         """Work until :meth:`stop`; call :meth:`start` first. A defect of ours ends it, with whatever was raised.
@@ -390,5 +394,6 @@ class Engine:
                 await self.sweep()
                 if turn % _SWEEPS_A_TIDY == 0:
                     await self.tidy()
+                    await self._recount()
             except StorageUnavailable as error:
                 log.warning("the sweep found storage unavailable", extra={"reason": str(error)})

@@ -59,6 +59,7 @@ class AmqpCourier:
         broker: Callable[..., Broker] = Broker,
     ) -> None:
         self._names = names or Names()
+        self._own = {self._names.launches, self._names.messages, self._names.events, self._names.schedule}
         self._kinds = kinds
         self._grace = grace
         self._inbound: Inbound | None = None
@@ -193,6 +194,9 @@ class AmqpCourier:
         return list(self.broker.state.waiting_unroutable)
 
     def reply(self, to: str, correlation_id: str | None, body: bytes) -> None:
+        if to in self._own:
+            log.warning("a question wants its answer in a queue of ours", extra={"queue": to})
+            return
         properties = Properties(
             content_type="application/json", correlation_id=correlation_id, is_mandatory=False, is_persistent=False
         )

@@ -151,7 +151,7 @@ def test_it_refuses_to_begin_without_a_broker(shell: Shell) -> None:
         [
             "bureaucrat: not started: RabbitMQ cannot be used: amqp://guest:***@127.0.0.1:1/: connection refused",
             "  check    rabbitmqctl status",
-            "  another  -c config.ini, or --amqp amqp://user:password@host/vhost",
+            "  another  -c config.ini, or in the environment BUREAUCRAT_AMQP_URL=amqp://user:password@host/vhost",
         ],
     )
     assert (wrong.returncode, wrong.stderr.splitlines()[0]) == (

@@ -137,3 +137,11 @@ async def test_a_dead_letter_from_an_exchange_is_the_same_event_when_it_is_repla
     )
 
     assert again.content == event
+
+
+async def test_a_question_is_answered_to_its_queue_but_to_none_of_ours(courier: AmqpCourier) -> None:
+    """Who may ask must not be able to put messages where launches, answers and events are taken from."""
+    for queue in ("amq.gen-7", Names().launches, Names().messages, Names().events, Names().schedule):
+        courier.reply(queue, "c", b"{}")
+
+    assert [message.routing_key for message, _ in courier.broker.published] == ["amq.gen-7"]
