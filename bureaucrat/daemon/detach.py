@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon import DaemonContext  # type: ignore[import-untyped]  # it has no types
 
-_UMASK = 0o077
+UMASK = 0o077  #: what the daemon makes is its user's alone: fields, and the key of the tokens
 
 
 def detach(keep: Iterable[Any]) -> None:
@@ -20,7 +20,7 @@ def detach(keep: Iterable[Any]) -> None:
     context = DaemonContext(
         detach_process=True,
         files_preserve=list(keep),
-        umask=_UMASK,
+        umask=UMASK,
         working_directory="/",
         signal_map={},  # the event loop handles signals
     )

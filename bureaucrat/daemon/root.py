@@ -149,7 +149,7 @@ async def _watch(config: Config, announcer: Announcer, broker: Broker, engine: E
         announcer.figures.unconfirmed = state.unconfirmed
         announcer.figures.is_connected = state.is_consuming and (state.is_publishing or state.is_blocked)
         announcer.figures.is_blocked = state.is_blocked
-        reasons = _reasons(state, clock.now())
+        reasons = _reasons(state, None if said else clock.now())
         announcer.publish(Status(is_alive=True, is_ready=not reasons, reasons=reasons, details=_details(state, engine)))
         text = "; ".join(reasons) or "serving"
         if not said and not reasons:
@@ -157,21 +157,25 @@ async def _watch(config: Config, announcer: Announcer, broker: Broker, engine: E
             log.info("ready", extra={"broker": AmqpSettings.of(config).shown, "database": str(config.storage.path)})
         elif said and text != said:
             announcer.say(text)
-            is_trouble = state.is_blocked or not announcer.figures.is_connected  # new queues are none
-            level = logging.WARNING if is_trouble else logging.INFO
-            log.log(level, "not ready" if reasons else "ready again", extra={"reason": text} if reasons else {})
+            if reasons:
+                log.warning("not ready", extra={"reason": text})
+            else:
+                log.info("ready again")
         said = text if said or not reasons else said
         await asyncio.sleep(_WATCH if said else _WATCH / 10)
 
 
-def _reasons(state: BrokerState, now: float) -> list[str]:
-    """Why it is not ready."""
+def _reasons(state: BrokerState, now: float | None) -> list[str]:
+    """Why it is not ready.
+
+    :param now: epoch seconds; None: it was ready before, and a queue that a new participant gets later is no reason.
+    """
     reasons = []
     if state.is_blocked:
         reasons.append("RabbitMQ takes no messages: it is short of memory or disk space (rabbitmqctl status)")
     if not state.is_consuming or not (state.is_publishing or state.is_blocked):
         reasons.append(f"RabbitMQ is away: {state.last_loss or 'not connected yet'}")
-    if state.last_declared is not None and now - state.last_declared < _YOUNG:
+    if now is not None and state.last_declared is not None and now - state.last_declared < _YOUNG:
         reasons.append("queues were just declared; a moment until they are safe")
     return reasons
 

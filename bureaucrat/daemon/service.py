@@ -23,7 +23,7 @@ from ..config import Config, without_password
 from ..errors import BureaucratError
 from . import checks, logs
 from .announcer import Announcer
-from .detach import detach
+from .detach import UMASK, detach
 from .metrics import registry_of
 from .notify import Notifier
 
@@ -66,6 +66,7 @@ def run(
         if not foreground:
             detach([pid.fileno(), *([health.fileno()] if health else []), *logs.descriptors()])
             pid.write()
+        os.umask(UMASK)
         _log_start(config)
         if health is not None:
             health.start()
