@@ -173,7 +173,7 @@ def test_it_detaches_and_serves(free: Service) -> None:
     wait_for_end(pid, signal.SIGTERM)
 
     log = (free.folder / "b.log").read_text()
-    assert " ready broker=amqp://guest@127.0.0.1:" in log
+    assert " ready broker=amqp://guest:***@127.0.0.1:" in log
     assert "stopped code=0" in log
     assert not (free.folder / "b.pid").exists()
 

@@ -90,6 +90,7 @@ def test_a_program_reports_an_event(launcher: Launcher) -> None:
     """B-040: its keywords are the body."""
     text = '<process name="p"><await event="paid" key="n" equals="7" property="found"/></process>'
     instance = launcher.launch(text)
+    until(lambda: launcher.status(instance).known, "it has started: they come through different queues")
     launcher.event("paid", n=7, by="card")
 
     assert launcher.result(instance).fields["found"] == {"n": 7, "by": "card"}
