@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from importlib.metadata import entry_points
 
 import pika
 import pytest
@@ -159,6 +160,13 @@ def test_a_dead_letter_goes_to_the_queue_of_another_name(old: Client) -> None:
     properties, body = old.get("graves")
     assert body == b"no json"
     assert properties.headers["bureaucrat-source"] == "answers"
+
+
+def test_taskqueue_finds_the_class_of_the_message_format() -> None:
+    """B-014: it looks for the class of a content type among the entry points of this group."""
+    (found,) = entry_points(group="workitems", name=MESSAGE)
+
+    assert found.load() is Message
 
 
 def test_nothing_of_the_default_names_was_declared(old: Client) -> None:
