@@ -107,6 +107,7 @@ class Bureaucrat:
     instance_retention: float = _key(kinds.duration("1m"), "30d", "how long an instance is kept after its end")
     event_retention: float = _key(kinds.duration("1s"), "7d", "how long an event waits for somebody to await it")
     dedup_window: float = _key(kinds.duration("1m"), "7d", "how long the ids of messages are remembered")
+    dead_retention: float = _key(kinds.duration("1m"), "90d", "how long a message is kept that no instance took")
     batch: int = _key(kinds.number(1, 10_000), "500", "messages in one transaction")
     stop_grace: float = _key(kinds.duration("0s"), "5s", "how long a stop may take")
     storage_dir: Path | None = _key(

@@ -135,6 +135,7 @@ def engine_settings(given: Bureaucrat) -> Settings:
         instance_retention=given.instance_retention,
         event_retention=given.event_retention,
         dedup_window=given.dedup_window,
+        dead_retention=given.dead_retention,
         accept_untokened=given.accept_untokened,
         stalled_after=given.stalled_after,
         stop_grace=given.stop_grace,

@@ -98,6 +98,7 @@ class Recovery:
                 instances=now - settings.instance_retention,
                 events=now - settings.event_retention,
                 inbox=now - settings.dedup_window,
+                dead=now - settings.dead_retention,
             )
             total += deleted
             if not deleted:

@@ -23,6 +23,7 @@ class Settings:
     event_chunk: int = 200  #: instances that one transaction offers an event to
     event_retention: float = 7 * DAY
     dedup_window: float = 7 * DAY
+    dead_retention: float = 90 * DAY
     history_retention: float = 90 * DAY
     instance_retention: float = 30 * DAY
     stop_grace: float = 5.0

@@ -187,7 +187,7 @@ class Storage(Protocol):
     async def setting(self, name: str, default: str) -> str:
         """Read a setting kept in the database; the first caller's `default` is stored."""
 
-    async def prune(self, *, history: float, instances: float, events: float, inbox: float) -> int:
+    async def prune(self, *, history: float, instances: float, events: float, inbox: float, dead: float) -> int:
         """Delete what is older than these instants (epoch seconds), a bounded part each time; returns rows deleted."""
 
     async def post(self, mail: MailRow) -> None:

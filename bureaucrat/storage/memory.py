@@ -262,8 +262,8 @@ class MemoryStorage:
         found = self._tables.settings.get(name)
         return default if found is None else found.value
 
-    async def prune(self, *, history: float, instances: float, events: float, inbox: float) -> int:
-        return prune(self._tables, history, instances, events, inbox)
+    async def prune(self, *, history: float, instances: float, events: float, inbox: float, dead: float) -> int:
+        return prune(self._tables, history, instances, events, inbox, dead)
 
     async def post(self, mail: MailRow) -> None:
         if (mail.number,) in self._tables.mailbox:

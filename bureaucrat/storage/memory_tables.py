@@ -233,6 +233,7 @@ def _dead_letters() -> Table[DeadRow]:
         lambda row: (row.number,),
         message=lambda row: (row.source, row.message_id, row.digest),
         id=lambda row: (row.message_id, row.number),
+        at=lambda row: (row.at,),
     )
 
 

@@ -105,7 +105,7 @@ def _put_definition(tables: Tables, row: DefinitionRow) -> None:
         tables.definitions.change((row.hash,), version=row.version)
 
 
-def prune(tables: Tables, history: float, instances: float, events: float, inbox: float) -> int:
+def prune(tables: Tables, history: float, instances: float, events: float, inbox: float, dead: float) -> int:
     """Delete what is older than these instants, a bounded part each time; returns rows deleted."""
     count = _prune_instances(tables, instances)
     for entry in tables.history.find("at", limit=_LIMIT):
@@ -115,6 +115,10 @@ def prune(tables: Tables, history: float, instances: float, events: float, inbox
     for taken in tables.inbox.find("at", limit=_LIMIT):
         if taken.at < inbox:
             tables.inbox.remove((taken.id,))
+            count += 1
+    for letter in tables.dead_letters.find("at", limit=_LIMIT):
+        if letter.at < dead:
+            tables.dead_letters.remove((letter.number,))
             count += 1
     return count + _prune_events(tables, events)
 

@@ -239,8 +239,8 @@ class SqliteStorage:
             found = await self.rows("setting", _SETTING, name=name)
         return str(found[0])
 
-    async def prune(self, *, history: float, instances: float, events: float, inbox: float) -> int:
-        before = {"history": history, "instances": instances, "events": events, "inbox": inbox}
+    async def prune(self, *, history: float, instances: float, events: float, inbox: float, dead: float) -> int:
+        before = {"history": history, "instances": instances, "events": events, "inbox": inbox, "dead": dead}
         return int(await self._writing.do(lambda connection: prune(connection, before)))
 
     async def post(self, mail: MailRow) -> None:

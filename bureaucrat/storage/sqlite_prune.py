@@ -22,11 +22,11 @@ _OLD_EVENT = Shape(lambda number, woken: (number, woken), (("number", "int"), ("
 
 
 def prune(connection: sqlite3.Connection, before: dict[str, float]) -> int:
-    """Delete what is older than the instants for `instances`, `history`, `events`, `inbox`; returns rows deleted."""
+    """Delete what is older than the instants for `instances`, `history`, `events`, `inbox`, `dead`; returns rows deleted."""
     given: dict[str, Any] = {**before, "limit": _LIMIT}
     given["old"] = _json(_select(connection, "old_instances", single("id"), given))
     given["numbers"] = _json(_old_events(connection, given))
-    names = (*_BELONGINGS, "old_history", "woken", "events", "old_inbox")
+    names = (*_BELONGINGS, "old_history", "woken", "events", "old_inbox", "old_dead")
     return sum(connection.execute(_sql(f"prune_{name}"), given).rowcount for name in names)
 
 

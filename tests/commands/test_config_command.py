@@ -41,6 +41,7 @@ SHOWN = """\
               instance_retention  30d                             default
               event_retention     7d                              default
               dedup_window        7d                              default
+              dead_retention      90d                             default
               batch               500                             default
               stop_grace          5s                              default
 [storage]     url                 sqlite:////srv/b.db             config.ini:6

@@ -63,7 +63,7 @@ def test_without_a_file_there_are_sensible_defaults() -> None:
         schedule_queue="bureaucrat_schedule", dead_queue="bureaucrat_dead", taskqueue_type="taskqueue",
         message_format="workitem", accept_untokened=True, stalled_after=30.0, answer_timeout=86_400.0,
         history="activity", history_retention=7_776_000.0, instance_retention=2_592_000.0, event_retention=604_800.0,
-        dedup_window=604_800.0, batch=500, stop_grace=5.0, storage_dir=None,
+        dedup_window=604_800.0, dead_retention=7_776_000.0, batch=500, stop_grace=5.0, storage_dir=None,
     )  # fmt: skip
     assert config.storage == Storage(url="sqlite:////var/lib/bureaucrat/bureaucrat.db")
     assert config.storage.path == Path("/var/lib/bureaucrat/bureaucrat.db")
@@ -407,7 +407,7 @@ url = postgresql://u:secret@db/x
         "config.ini:11  [bureaucrat] zzz is unknown; remove it; the keys of [bureaucrat] are launch_queue, "
         "message_queue, event_queue, schedule_queue, dead_queue, taskqueue_type, message_format, accept_untokened, "
         "stalled_after, answer_timeout, history, history_retention, instance_retention, event_retention, "
-        "dedup_window, batch, stop_grace, storage_dir",
+        "dedup_window, dead_retention, batch, stop_grace, storage_dir",
         "config.ini:12  [bureaucrat] history = al?l: must be none, activity or full; for example: history = activity",
         "config.ini:13  [bureaucrat] stalled_after = 30 min: must be a length of time from 1s to 10 years: a number "
         "and ms, s, m, h, d or w; for example: stalled_after = 30s",

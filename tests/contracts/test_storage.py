@@ -903,9 +903,23 @@ async def test_every_table_is_counted(storage: Storage) -> None:
 
 
 async def forget(
-    storage: Storage, history: float = 0, instances: float = 0, events: float = 0, inbox: float = 0
+    storage: Storage,
+    history: float = 0,
+    instances: float = 0,
+    events: float = 0,
+    inbox: float = 0,
+    dead: float = 0,
 ) -> int:
-    return await storage.prune(history=history, instances=instances, events=events, inbox=inbox)
+    return await storage.prune(history=history, instances=instances, events=events, inbox=inbox, dead=dead)
+
+
+async def test_dead_letters_are_forgotten_by_their_age(storage: Storage) -> None:
+    await commit(storage, dead=[dead(number=n, at=float(n), message_id=f"m{n}") for n in range(1, 4)])
+
+    deleted = await forget(storage, dead=3.0)
+
+    assert deleted == 2
+    assert [letter.number for letter in await storage.dead_letters()] == [3]
 
 
 async def test_an_ended_instance_is_forgotten_with_all_that_belongs_to_it(storage: Storage) -> None:

@@ -88,7 +88,7 @@ class Chance:
     def step(self) -> Writes | dict[str, float]:
         if self._random.random() < 0.15:
             times = (0.0, *TIMES)
-            return {name: self._random.choice(times) for name in ("history", "instances", "events", "inbox")}
+            return {name: self._random.choice(times) for name in ("history", "instances", "events", "inbox", "dead")}
         writes = Writes()
         for name in (field.name for field in fields(Writes)):
             if self._random.random() < 0.4:
@@ -99,7 +99,8 @@ class Chance:
         if name == "instances":
             return [self._instance(id) for id in IDS if self._random.random() < 0.5]
         if name == "cursors":
-            return [self._cursor(number) for number in sorted({*self.cursors}) if self._random.random() < 0.5]
+            found = [self._cursor(number) for number in sorted({*self.cursors}) if self._random.random() < 0.5]
+            return list({cursor[0]: cursor for cursor in found}.values())  # a batch moves an event's cursor once
         if name in ("mail_gone", "outbox_gone", "dead_gone"):
             return [self._random.choice(SMALL)]
         if name in TUPLES:

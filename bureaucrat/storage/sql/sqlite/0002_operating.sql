@@ -27,4 +27,9 @@ CREATE TABLE destinations (
 
 -- Messages are asked for by the id that their sender gave them.
 CREATE INDEX dead_letters_id ON dead_letters (message_id);
+
+-- And forgotten by their age.
+CREATE INDEX dead_letters_at ON dead_letters (at);
+
+-- Events are asked for by their id, too.
 CREATE INDEX events_id ON events (id);

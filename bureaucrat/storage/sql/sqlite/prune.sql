@@ -72,6 +72,10 @@ DELETE FROM consumed WHERE event IN (SELECT value FROM json_each(:numbers));
 -- These events.
 DELETE FROM events WHERE number IN (SELECT value FROM json_each(:numbers));
 
+-- name: prune_old_dead
+-- Dead letters that nobody replayed or dropped in all that time.
+DELETE FROM dead_letters WHERE number IN (SELECT number FROM dead_letters WHERE at < :dead ORDER BY at LIMIT :limit);
+
 -- name: prune_old_inbox
 -- Message ids that are too old to come again.
 DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE at < :inbox ORDER BY at LIMIT :limit);
