@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -54,3 +55,13 @@ class Delivery:
         """Tell whoever waits for it."""
         if self.reply is not None:
             self.reply(result)
+
+
+def settle(future: asyncio.Future[str], result: str | Exception) -> None:
+    """Give whoever waits for a delivery its result, unless nobody waits any longer."""
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

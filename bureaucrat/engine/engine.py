@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -26,7 +27,7 @@ from ..ports import Answered, Courier, Storage, Transport, Writes
 from .batch import Batches, Prepared
 from .codec import encode
 from .definitions import Definitions, Reader
-from .delivery import Birth, Delivery, Letter
+from .delivery import Birth, Delivery, Letter, settle
 from .desk import Desk
 from .events import Events
 from .exchange import Exchange
@@ -149,16 +150,7 @@ class Engine:
 
     async def _wait(self, delivery: Delivery) -> str:
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-        def reply(result: str | Exception) -> None:
-            if future.done():
-                return
-            if isinstance(result, Exception):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-
-        delivery.reply = reply
+        delivery.reply = partial(settle, future)
         self.put(delivery)
         return await future
 
