@@ -20,6 +20,7 @@ from .rows import (
     MailRow,
     OutboxRow,
     ValueRow,
+    VersionRow,
     WaitRow,
     Writes,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "Storage",
     "Transport",
     "ValueRow",
+    "VersionRow",
     "WaitRow",
     "Writes",
 ]

@@ -202,7 +202,19 @@ class DefinitionRow:
     name: str
     source: str
     stored: float
-    version: int | None = None  #: set once it is registered
+    version: int | None = None  #: once it is registered: the version that was made of it last
+
+
+@dataclass(slots=True)
+class VersionRow:
+    """One version of a process that is registered by its name."""
+
+    name: str
+    version: int
+    definition: str  #: hash
+    deployed: float
+    who: str
+    retired: bool = False  #: nothing starts by it any more
 
 
 @dataclass(slots=True)
@@ -257,6 +269,8 @@ class Writes:
     audit: list[AuditRow] = field(default_factory=list)
     destinations: list[DestinationRow] = field(default_factory=list)  #: each replaces what was known of its queue
     dead_gone: list[int] = field(default_factory=list)  #: dead letters that were replayed or dropped
+    versions: list[VersionRow] = field(default_factory=list)  #: new ones
+    retired: list[tuple[str, int, bool]] = field(default_factory=list)  #: name, version, whether it is
 
     @property
     def is_empty(self) -> bool:

@@ -20,6 +20,7 @@ from .rows import (
     Loaded,
     MailRow,
     OutboxRow,
+    VersionRow,
     WaitRow,
     Writes,
 )
@@ -50,8 +51,8 @@ class Batch(Protocol):
     async def commit(self, writes: Writes) -> None:
         """Make it all durable at once.
 
-        :raises StaleVersion: a guard row is not at the version before the one written, or an event's cursor is not the
-            old one; nothing was written.
+        :raises StaleVersion: a guard row is not at the version before the one written, an event's cursor is not the
+            old one, or a new version of a process is there already; nothing was written.
         :raises AlreadySeen: an id for the inbox stands there; nothing was written.
         :raises StorageUnavailable: nothing was written, or it is not known whether it was (`unknown`).
         """
@@ -144,6 +145,15 @@ class Storage(Protocol):
 
     async def definitions_in_use(self) -> list[str]:
         """The hashes of all definitions that unfinished instances run, in order."""
+
+    async def versions(self, name: str | None = None) -> list[VersionRow]:
+        """All versions, of one process or of all that are registered, by name and version."""
+
+    async def registered(self, name: str, version: int | None = None) -> VersionRow | None:
+        """One version of a process, retired or not; without a number the highest that is not retired."""
+
+    async def running(self) -> dict[str, int]:
+        """How many unfinished instances run each definition, by hash."""
 
     async def instance(self, id: str) -> InstanceRow | None: ...
     async def instances(self, query: InstanceQuery) -> list[InstanceRow]: ...

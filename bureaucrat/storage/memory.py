@@ -28,6 +28,7 @@ from ..ports import (
     Loaded,
     MailRow,
     OutboxRow,
+    VersionRow,
     WaitRow,
     Writes,
 )
@@ -188,6 +189,17 @@ class MemoryStorage:
 
     async def definitions_in_use(self) -> list[str]:
         return list(dict.fromkeys(row.definition for row in self._tables.instances.find("unfinished")))
+
+    async def versions(self, name: str | None = None) -> list[VersionRow]:
+        return self._tables.versions.find("key", *([] if name is None else [name]))
+
+    async def registered(self, name: str, version: int | None = None) -> VersionRow | None:
+        if version is not None:
+            return self._tables.versions.get(name, version)
+        return _last(self._tables.versions.find("active", name))
+
+    async def running(self) -> dict[str, int]:
+        return dict(Counter(row.definition for row in self._tables.instances.find("unfinished")))
 
     async def instance(self, id: str) -> InstanceRow | None:
         return self._tables.instances.get(id)

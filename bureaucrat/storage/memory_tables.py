@@ -27,6 +27,7 @@ from ..ports import (
     MailRow,
     OutboxRow,
     ValueRow,
+    VersionRow,
     WaitRow,
 )
 
@@ -246,6 +247,14 @@ def _incidents() -> Table[IncidentRow]:
     )
 
 
+def _versions() -> Table[VersionRow]:
+    return Table(
+        VersionRow,
+        lambda row: (row.name, row.version),
+        active=lambda row: None if row.retired else (row.name, row.version),
+    )
+
+
 class Tables:
     """Every table. The names are those of a database's tables."""
 
@@ -266,6 +275,7 @@ class Tables:
         self.settings = Table(Setting, lambda row: (row.name,))
         self.audit = Table(AuditRow, lambda row: (row.number,), instance=lambda row: (row.instance, row.number))
         self.destinations = Table(DestinationRow, lambda row: (row.name,))
+        self.versions = _versions()
 
     def counts(self) -> dict[str, int]:
         """Rows in each table."""

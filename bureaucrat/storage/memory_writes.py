@@ -17,7 +17,8 @@ def write_all(tables: Tables, writes: Writes) -> None:
     """Write one batch, whole or not at all.
 
     :raises AlreadySeen: an id for the inbox stands there.
-    :raises StaleVersion: an instance is not at the version before, or an event's cursor is not the old one.
+    :raises StaleVersion: an instance is not at the version before, an event's cursor is not the old one, or a version
+        of a process is there already.
     """
     _check(tables, writes)
     _take_out(tables, writes)
@@ -38,6 +39,9 @@ def _check(tables: Tables, writes: Writes) -> None:
         event = tables.events.get(number)
         if event is None or event.cursor != old:
             raise StaleVersion(f"event {number} was offered or forgotten elsewhere")
+    for version in writes.versions:
+        if (version.name, version.version) in tables.versions:
+            raise StaleVersion(f"{version.name}@{version.version} was registered elsewhere")
 
 
 def _take_out(tables: Tables, writes: Writes) -> None:
@@ -75,6 +79,9 @@ def _put_in(tables: Tables, writes: Writes) -> None:
     tables.history.put_all(writes.history)
     tables.incidents.put_all(writes.incidents)
     tables.destinations.put_all(writes.destinations)
+    tables.versions.put_all(writes.versions)
+    for name, number, is_retired in writes.retired:
+        tables.versions.change((name, number), retired=is_retired)
     _put_values(tables, writes.values)
     for audit in writes.audit:
         tables.audit.add(audit)

@@ -35,6 +35,7 @@ from ..ports import (
     Loaded,
     MailRow,
     OutboxRow,
+    VersionRow,
     WaitRow,
     Writes,
 )
@@ -55,6 +56,7 @@ _INCIDENT = shape_of(IncidentRow)
 _DEFINITION = shape_of(DefinitionRow)
 _AUDIT = shape_of(AuditRow)
 _DESTINATION = shape_of(DestinationRow)
+_VERSION = shape_of(VersionRow)
 _CAUSE = shape_of(Cause)
 _DUE = shape_of(Due)
 _ID = single("id")
@@ -174,6 +176,15 @@ class SqliteStorage:
     async def definitions_in_use(self) -> list[str]:
         return await self.rows("definitions_in_use", _HASH)
 
+    async def versions(self, name: str | None = None) -> list[VersionRow]:
+        return await self._some("versions", _VERSION, name=name)
+
+    async def registered(self, name: str, version: int | None = None) -> VersionRow | None:
+        return _first(await self._some("registered", _VERSION, name=name, version=version, newest=version is None))
+
+    async def running(self) -> dict[str, int]:
+        return dict(await self.rows("running", _COUNT))
+
     async def instance(self, id: str) -> InstanceRow | None:
         return _first(await self.rows("instance", _INSTANCE, id=id))
 
@@ -196,10 +207,7 @@ class SqliteStorage:
         return await self.rows("history", _HISTORY, instance=instance, after=after, limit=limit)
 
     async def incidents(self, instance: str | None = None, *, closed: bool = False) -> list[IncidentRow]:
-        given: dict[str, Any] = {} if instance is None else {"instance": instance}
-        if not closed:
-            given["open"] = True
-        return await self._reading.rows(_INCIDENT, only_given(select("incidents"), given), given)
+        return await self._some("incidents", _INCIDENT, instance=instance, open=not closed)
 
     async def causes(self) -> list[Cause]:
         return await self.rows("causes", _CAUSE)
@@ -210,8 +218,7 @@ class SqliteStorage:
         return await self.rows("incidents_of", _INCIDENT, limit=limit, **same)
 
     async def dead_letters(self, limit: int = 100, message_id: str | None = None) -> list[DeadRow]:
-        given: dict[str, Any] = {"limit": limit} | ({} if message_id is None else {"message_id": message_id})
-        return await self._reading.rows(_DEAD, only_given(select("dead_letters"), given), given)
+        return await self._some("dead_letters", _DEAD, limit=limit, message_id=message_id)
 
     async def dead_letter(self, number: int) -> DeadRow | None:
         return _first(await self.rows("dead_letter", _DEAD, number=number))
@@ -220,8 +227,7 @@ class SqliteStorage:
         return _first(await self.rows("audit", _AUDIT, number=number))
 
     async def audits(self, instance: str | None = None, limit: int = 100) -> list[AuditRow]:
-        given: dict[str, Any] = {"limit": limit} | ({} if instance is None else {"instance": instance})
-        return await self._reading.rows(_AUDIT, only_given(select("audits"), given), given)
+        return await self._some("audits", _AUDIT, limit=limit, instance=instance)
 
     async def destinations(self) -> list[DestinationRow]:
         return await self.rows("destinations", _DESTINATION)
@@ -251,6 +257,11 @@ class SqliteStorage:
     async def rows(self, name: str, shape: Shape[Row], /, **given: Any) -> list[Row]:
         """What the read of that name finds."""
         return await self._reading.rows(shape, select(name), given)
+
+    async def _some(self, name: str, shape: Shape[Row], /, **asked: Any) -> list[Row]:
+        """What it finds without the lines that name what was not asked for: None, or False."""
+        given = {key: value for key, value in asked.items() if value is not None and value is not False}
+        return await self._reading.rows(shape, only_given(select(name), given), given)
 
     async def loaded(self, branches: str, values: str, /, **given: Any) -> Loaded:
         """What the two reads of those names find, at one moment."""

@@ -175,6 +175,7 @@ _ORDER = (
     ("definitions", ("write_definitions",)),
     ("audit", ("write_audit",)),
     ("destinations", ("write_destinations",)),
+    ("retired", ("retire_versions",)),
 )
 
 
@@ -188,13 +189,15 @@ def write_all(connection: sqlite3.Connection, writes: Writes) -> None:
     """Write one batch.
 
     :raises AlreadySeen: an id for the inbox stands there.
-    :raises StaleVersion: an instance is not at the version before, or an event's cursor is not the old one.
+    :raises StaleVersion: an instance is not at the version before, an event's cursor is not the old one, or a version
+        of a process is there already.
 
     After either the transaction must be rolled back.
     """
     _write_inbox(connection, writes)
     _write_instances(connection, writes)
     _move_cursors(connection, writes)
+    _write_versions(connection, writes)
     bases = [(row.instance, row.branch, row.scope) for row in writes.values if not row.name]
     if bases:
         write(connection, "delete_scopes", bases)
@@ -214,6 +217,12 @@ def _move_cursors(connection: sqlite3.Connection, writes: Writes) -> None:
     if writes.cursors and write(connection, "move_cursors", writes.cursors) != len(writes.cursors):
         numbers = ", ".join(str(number) for number, _, _ in writes.cursors[:5])
         raise StaleVersion(f"an event was offered or forgotten elsewhere, one of {len(writes.cursors)}: {numbers}")
+
+
+def _write_versions(connection: sqlite3.Connection, writes: Writes) -> None:
+    if writes.versions and write(connection, "write_versions", writes.versions) != len(writes.versions):
+        names = ", ".join(f"{row.name}@{row.version}" for row in writes.versions[:5])
+        raise StaleVersion(f"a version was registered elsewhere, one of {len(writes.versions)}: {names}")
 
 
 def _write_instances(connection: sqlite3.Connection, writes: Writes) -> None:

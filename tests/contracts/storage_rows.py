@@ -19,6 +19,7 @@ from bureaucrat.ports import (
     OutboxRow,
     Storage,
     ValueRow,
+    VersionRow,
     WaitRow,
     Writes,
 )
@@ -77,6 +78,7 @@ audit = _maker(
     outcome="done",
     answer="running",
 )
+version = _maker(VersionRow, name="order", version=1, definition="hash", deployed=AT, who="bea@desk")
 destination = _maker(DestinationRow, name="worker_mail", consumers=0, ready=2, checked=AT)
 
 

@@ -23,6 +23,7 @@ from storage_rows import (
     mail,
     out,
     value,
+    version,
     wait,
 )
 
@@ -877,6 +878,7 @@ async def test_every_table_is_counted(storage: Storage) -> None:
         definitions=[definition()],
         audit=[audit()],
         destinations=[destination()],
+        versions=[version()],
     )
 
     assert await storage.counts() == {
@@ -896,6 +898,7 @@ async def test_every_table_is_counted(storage: Storage) -> None:
         "settings": 0,
         "audit": 1,
         "destinations": 1,
+        "versions": 1,
     }
 
 

@@ -23,6 +23,7 @@ from storage_rows import (
     mail,
     out,
     value,
+    version,
     wait,
 )
 
@@ -62,6 +63,11 @@ PARTS: dict[str, tuple[Callable[..., Any], dict[str, tuple[Any, ...]], dict[str,
     ),
     "definitions": (definition, {"hash": NAMES}, {"version": (None, 1, 2), "source": NAMES}),
     "audit": (audit, {"number": SMALL}, {"instance": ("", *IDS), "answer": NAMES}),
+    "versions": (
+        version,
+        {"name": NAMES, "version": tuple(range(1, 200))},
+        {"definition": NAMES, "deployed": TIMES, "retired": (False, False, True)},
+    ),
     "destinations": (destination, {"name": NAMES}, {"ready": SMALL, "silent_since": (None, *TIMES)}),
 }
 #: for each part of a batch that is a list of tuples: how many columns are its key, and all columns
@@ -73,6 +79,7 @@ TUPLES: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
     "incidents_closed": (2, (IDS, SMALL, TIMES, NAMES)),
     "waits_seen": (3, (IDS, BRANCHES, SMALL, (1, 2))),
     "consumed": (4, (SMALL, IDS, BRANCHES, SMALL)),
+    "retired": (2, (NAMES, SMALL, (True, False))),
     "inbox": (2, (tuple("abcdefghijklmnopqrstuvwxyz"), TIMES)),
 }
 
@@ -182,6 +189,9 @@ async def seen(storage: Storage) -> dict[str, Any]:
         "audits": [await storage.audits(id, 2) for id in (None, "", *IDS)],
         "destinations": await storage.destinations(),
         "definition": [await storage.definition(hash) for hash in NAMES],
+        "versions": [await storage.versions(name) for name in (None, *NAMES)],
+        "registered": [await storage.registered(name, one) for name in NAMES for one in (None, *SMALL)],
+        "running": await storage.running(),
         "counts": await storage.counts(),
     }
 

@@ -147,6 +147,26 @@ SELECT * FROM definitions WHERE hash = :hash;
 -- What unfinished instances run; those that have ended are not looked at.
 SELECT DISTINCT definition FROM instances INDEXED BY instances_unfinished WHERE ended IS NULL ORDER BY definition;
 
+-- name: versions
+-- Versions of processes, in order. A line that names something that was not asked for is left out.
+SELECT * FROM versions
+WHERE true
+AND name = :name
+ORDER BY name, version;
+
+-- name: registered
+-- One version of a process; without a number the highest that is not retired.
+SELECT * FROM versions
+WHERE name = :name
+AND version = :version
+AND retired = 0 -- :newest
+ORDER BY version DESC LIMIT 1;
+
+-- name: running
+-- How many unfinished instances run each definition; those that have ended are not looked at.
+SELECT definition AS name, count(*) AS rows FROM instances INDEXED BY instances_unfinished
+WHERE ended IS NULL GROUP BY definition;
+
 -- name: instance
 -- One guard row.
 SELECT * FROM instances WHERE id = :id;
@@ -251,4 +271,5 @@ UNION ALL SELECT 'history', count(*) FROM history
 UNION ALL SELECT 'incidents', count(*) FROM incidents
 UNION ALL SELECT 'settings', count(*) FROM settings
 UNION ALL SELECT 'audit', count(*) FROM audit
-UNION ALL SELECT 'destinations', count(*) FROM destinations;
+UNION ALL SELECT 'destinations', count(*) FROM destinations
+UNION ALL SELECT 'versions', count(*) FROM versions;

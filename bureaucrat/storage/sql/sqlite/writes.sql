@@ -193,6 +193,18 @@ ON CONFLICT DO NOTHING;
 REPLACE INTO destinations (name, consumers, ready, checked, silent_since)
 VALUES (?, ?, ?, ?, ?);
 
+-- name: write_versions
+-- New versions of processes. One that is there already is passed over; the count of rows tells.
+INSERT INTO versions (name, version, definition, deployed, who, retired)
+VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+-- name: retire_versions
+-- Versions by which nothing is started any more, or again.
+UPDATE versions SET retired = given.column3 FROM (
+VALUES (?, ?, ?)
+) AS given WHERE versions.name = given.column1 AND versions.version = given.column2;
+
 -- name: post
 -- A message from another process. A number that is taken is an error: nothing is overwritten.
 INSERT INTO mailbox (number, instance, message, at, held)
