@@ -74,3 +74,7 @@ class Stopped(BureaucratError):
 
 class Refused(BureaucratError):
     """A command cannot be carried out on this instance as it is now; the message says why."""
+
+
+class UnknownProcess(Refused):
+    """No process is registered under this name, or not in this version; the message says what there is."""

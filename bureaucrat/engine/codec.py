@@ -46,6 +46,8 @@ _CLASSES: tuple[type, ...] = (
     orders.Replay,
     orders.Drop,
     orders.Happened,
+    orders.Deploy,
+    orders.Undeploy,
 )
 _MESSAGES: dict[str, msgspec.json.Decoder[Any]] = {cls.__name__: msgspec.json.Decoder(cls) for cls in _CLASSES}
 

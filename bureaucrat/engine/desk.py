@@ -1,4 +1,4 @@
-"""Orders of people that are for no instance: events they report, dead letters they replay or drop.
+"""Orders of people that are for no instance: events they report, dead letters they replay or drop, what they deploy.
 
 Rules: an order is done in one transaction with its entry in the audit log and the end of its mailbox row; a row that
 another took first is nobody's any more.
@@ -12,16 +12,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..core.messages import Start
-from ..errors import AlreadySeen, Refused, StorageUnavailable
+from ..errors import AlreadySeen, Refused, StaleVersion, StorageUnavailable
 from ..ports import DeadRow, MailRow, OutboxRow, Outgoing
 from .codec import Mail, decode_message, encode, properties_of
-from .orders import Drop, Happened, Looked, Replay, audit_row
+from .orders import Deploy, Desked, Drop, Happened, Replay, Undeploy, audit_row
 from .shell import Shell
 from .writes import Collector
 
 log = logging.getLogger(__name__)
-
-_Ordered = Looked | Replay | Drop | Happened
 
 
 class Desk:
@@ -33,13 +31,13 @@ class Desk:
     def __init__(self, shell: Shell, row: Callable[[Outgoing, str], OutboxRow] | None) -> None:
         self._shell = shell
         self._row = row
-        self._orders: deque[tuple[MailRow, _Ordered]] = deque()
+        self._orders: deque[tuple[MailRow, Desked]] = deque()
 
     @property
     def is_idle(self) -> bool:
         return not self._orders
 
-    def put(self, row: MailRow, order: _Ordered) -> None:
+    def put(self, row: MailRow, order: Desked) -> None:
         """Take an order in."""
         self._orders.append((row, order))
 
@@ -49,14 +47,19 @@ class Desk:
         :raises StorageUnavailable: the order waits for the next call.
         """
         row, order = self._orders[0]
-        try:
-            await self._do(row, order)
-        except AlreadySeen:
-            await self._do(row, order, refusal="an event with this id was accepted before")
+        refusal, is_done = "", False
+        while not is_done:
+            try:
+                await self._do(row, order, refusal)
+                is_done = True
+            except AlreadySeen:
+                refusal = "an event with this id was accepted before"
+            except StaleVersion as stale:  # another daemon was first with a version; what is left to give is another
+                log.info("an order is decided anew", extra={"order": row.number, "reason": str(stale)})
         self._orders.popleft()
         return row.number
 
-    async def _do(self, row: MailRow, order: _Ordered, refusal: str = "") -> None:
+    async def _do(self, row: MailRow, order: Desked, refusal: str = "") -> None:
         collector = self._shell.collector()
         outcome, answer = "done", ""
         try:
@@ -64,6 +67,7 @@ class Desk:
                 raise Refused(refusal)
             answer = await self._carry_out(row, order, collector)
         except Refused as refused:
+            collector = self._shell.collector()  # without what was put into it before
             outcome, answer = "refused", str(refused)
         except StorageUnavailable:
             raise
@@ -81,7 +85,7 @@ class Desk:
             await batch.commit(writes)
         self._shell.stored(collector)
 
-    async def _carry_out(self, row: MailRow, order: _Ordered, collector: Collector) -> str:
+    async def _carry_out(self, row: MailRow, order: Desked, collector: Collector) -> str:
         match order:
             case Happened():
                 now = self._shell.clock.now()
@@ -95,6 +99,10 @@ class Desk:
                 letter = await self._letter(order.letter)
                 collector.writes.dead_gone.append(letter.number)
                 return "dropped"
+            case Deploy():
+                return "\n".join(await self._shell.registry.deploy(order, collector.writes))
+            case Undeploy():
+                return "\n".join(await self._shell.registry.undeploy(order, collector.writes))
         return "shown"
 
     async def _letter(self, number: int) -> DeadRow:

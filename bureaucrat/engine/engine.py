@@ -36,6 +36,7 @@ from .handover import Direct, Handover
 from .mailbox import Mailbox
 from .pipeline import Pipeline
 from .recovery import Recovery
+from .registry import Registry
 from .settings import Settings
 from .shell import Shell
 from .starts import own, start_of
@@ -66,6 +67,7 @@ class Engine:
     ) -> None:
         self.settings = settings or Settings()
         self.definitions = Definitions(storage, read, clock)
+        self.registry = Registry(storage, self.definitions, clock)
         self.storage = storage
         self.clock = clock
         self.numbers = numbers
@@ -91,6 +93,7 @@ class Engine:
         return Shell(
             self.storage,
             self.definitions,
+            self.registry,
             self.clock,
             self.numbers,
             self.settings,

@@ -205,8 +205,9 @@ class Intake:
 
     async def _launch(self, incoming: Incoming, request: wire.LaunchRequest) -> Delivery:
         if request.definition is None:
-            raise Refused(f"no process named {request.process!r} is registered; send its definition")
-        definition = await self._read(request.definition)
+            definition = await self._shell.registry.find(request.process or "", request.version)
+        else:
+            definition = await self._read(request.definition)
         start = start_of(definition, request.fields, self._shell.settings.limits)
         key = request.business_key or business_key_of(definition, start.fields, self._shell.clock.now())
         id = instance_id(self._shell.clock) if request.id is None else instance_id_of(request.id)

@@ -18,7 +18,7 @@ from ..ports import MailRow, Storage
 from .codec import decode_message
 from .definitions import Definitions
 from .delivery import Birth, Delivery
-from .orders import Drop, Happened, Looked, Order, Replay
+from .orders import Deploy, Desked, Drop, Happened, Looked, Order, Replay, Undeploy
 from .starts import TooLarge, start_of
 
 
@@ -35,7 +35,7 @@ class Mailbox:
         self._queued: set[int] = set()
         self._releasing: dict[str, None] = {}
         self.unreadable: list[tuple[MailRow, str]] = []  #: to be set aside
-        self.ordered: list[tuple[MailRow, Looked | Replay | Drop | Happened]] = []  #: for the desk
+        self.ordered: list[tuple[MailRow, Desked]] = []  #: for the desk
 
     def post(self, row: MailRow, *, released: bool = False) -> None:
         """Put a stored row on the queue, unless it is there."""
@@ -52,7 +52,7 @@ class Mailbox:
                 self._put(self._start(row, message))
             case Order():
                 self._put(Delivery(row.instance, message.message, mail=row.number, order=message))
-            case Looked() | Replay() | Drop() | Happened():
+            case Looked() | Replay() | Drop() | Happened() | Deploy() | Undeploy():
                 self.ordered.append((row, message))
             case _:
                 self._put(Delivery(row.instance, message, mail=row.number, released=released))

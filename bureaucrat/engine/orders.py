@@ -7,7 +7,8 @@ for no instance: their rows have the instance ``""``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -65,15 +66,37 @@ class Happened:
     reason: str = ""
 
 
+@dataclass(slots=True)
+class Deploy:
+    """Register definitions by the names of their processes: all of them, or none."""
+
+    who: str
+    files: dict[str, str]  #: the text of each definition by the name of its file; the audit log keeps its digest
+    version: int | None = None  #: None: each takes the next
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Undeploy:
+    """Have nothing started any more by a registered version; what runs goes on."""
+
+    who: str
+    name: str
+    version: int | None = None  #: None: all there are
+    reason: str = ""
+
+
+#: what is for no instance, or changes none
+Desked = Looked | Replay | Drop | Happened | Deploy | Undeploy
 #: every kind of mail that a person leaves
-Ordered = Order | Looked | Replay | Drop | Happened
+Ordered = Order | Desked
 
 
 def audit_row(
     number: int,
     at: float,
     who: str,
-    asked: Asked | Looked | Replay | Drop | Happened,
+    asked: Asked | Desked,
     instance: str,
     outcome: str,
     answer: object,
@@ -89,8 +112,15 @@ def audit_row(
         who=who,
         command=type(asked).__name__.lower(),
         instance=instance,
-        detail=msgspec.json.encode(asked),
+        detail=msgspec.json.encode(_kept(asked)),
         reason=asked.reason,
         outcome=outcome,
         answer=str(answer),
     )
+
+
+def _kept(asked: Asked | Desked) -> Asked | Desked:
+    """The order as the audit log keeps it: without the texts that stand elsewhere."""
+    if not isinstance(asked, Deploy):
+        return asked
+    return replace(asked, files={file: sha256(text.encode()).hexdigest() for file, text in asked.files.items()})

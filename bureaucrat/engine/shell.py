@@ -11,6 +11,7 @@ from ..ports import Storage
 from .definitions import Definitions
 from .delivery import Delivery, Letter
 from .figures import Figures
+from .registry import Registry
 from .settings import Settings
 from .writes import Collector
 
@@ -21,6 +22,7 @@ class Shell:
 
     storage: Storage
     definitions: Definitions
+    registry: Registry
     clock: Clock
     numbers: Callable[[], int]
     settings: Settings
