@@ -19,6 +19,8 @@ from . import __version__
 from .commands.audit import audit
 from .commands.config import config as config_command
 from .commands.dead import dead
+from .commands.definitions import definitions
+from .commands.deploy import deploy, undeploy
 from .commands.event import event
 from .commands.explain import explain
 from .commands.failure import Exit, Failure
@@ -86,7 +88,7 @@ def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int
 
 
 _COMMANDS = (
-    *(run, worker, lint, explain, config_command, launch),
+    *(run, worker, lint, explain, config_command, deploy, definitions, undeploy, launch),
     *(ps, show, cancel, suspend, resume, retry, skip, set_, event, dead, audit),
 )
 for _command in _COMMANDS:

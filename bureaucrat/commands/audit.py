@@ -32,7 +32,15 @@ async def audit(window: Window, id: str | None, limit: int) -> None:
         window.line("nobody has asked anything yet")
         return
     rows = [
-        (window.times.at(one.at), one.who, one.command, _about(one), one.outcome, one.answer, one.reason)
+        (
+            window.times.at(one.at),
+            one.who,
+            one.command,
+            _about(one),
+            one.outcome,
+            _answer(one),
+            one.reason,
+        )
         for one in found
     ]
     table.show(window.output, ("AT", "WHO", "COMMAND", "INSTANCE", "OUTCOME", "ANSWER", "REASON"), rows, "ANSWER")
@@ -43,7 +51,12 @@ def _about(row: AuditRow) -> str:
     if row.instance:
         return row.instance
     detail = decode(row.detail)
-    return str(detail.get("name") or detail.get("letter") or "")
+    return str(detail.get("name") or detail.get("letter") or ", ".join(detail.get("files", ())))
+
+
+def _answer(row: AuditRow) -> str:
+    """On one line."""
+    return "; ".join(row.answer.splitlines())
 
 
 def _json(row: AuditRow) -> dict[str, object]:

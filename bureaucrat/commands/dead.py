@@ -13,7 +13,7 @@ from ..ports import DeadRow
 from . import table
 from .failure import Exit, Failure
 from .mailing import Mailing, nobody, post
-from .run import duration
+from .order_options import order_options
 from .window import Window, at_window, who
 from .wording import count, iso, one_line, pairs, size
 
@@ -104,21 +104,10 @@ def _ordering(verb: str, make: Callable[..., Ordered], help: str) -> click.Comma
         )
 
     work.__name__, work.__doc__ = verb, help
-    command: Any = at_window(work)
-    for option in reversed(_OPTIONS):
-        command = option(command)
+    command: Any = order_options(at_window(work))
     command = click.argument("letters", metavar="LETTER...", type=int, nargs=-1, required=True)(command)
     return dead.command(verb, short_help=help.split("\n", 1)[0])(command)
 
-
-_OPTIONS = (
-    click.option("--reason", default="", metavar="TEXT", help="Why; it is kept with the order."),
-    click.option("--who", "person", default=who, metavar="WHO", help="Who asks. Default: user@host."),
-    click.option(
-        "--timeout", callback=duration, default="5s", show_default=True, metavar="DURATION", help="How long to wait."
-    ),
-    click.option("--no-wait", "is_hasty", is_flag=True, help="Leave the order and do not wait for what comes of it."),
-)
 
 _ordering(
     "replay",

@@ -13,7 +13,7 @@ from .window import Surroundings
 
 
 @click.command(short_help="Have the daemon start an instance.")
-@click.argument("what", metavar="FILE|NAME")
+@click.argument("what", metavar="FILE|NAME[@VERSION]")
 @click.option(
     "-f",
     "--field",
@@ -31,11 +31,12 @@ from .window import Surroundings
 @config_option
 @click.pass_context
 def launch(context: click.Context, /, **given: Any) -> None:
-    """Have the daemon start an instance of the definition in FILE, or of the process NAME that it knows.
+    """Have the daemon start an instance of the definition in FILE, or of the process NAME that was deployed.
 
     \b
       bureaucrat launch processes/order.xml -f order_id=1017
       bureaucrat launch processes/order.xml -f order_id=1017 --wait
+      bureaucrat launch order@3 -f order_id=1017
     """
     from .launching import Launching  # with it comes the client of the broker, which no other command needs
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..engine.registry import named
 from ..errors import BrokerUnavailable, ConfigurationError, Refused
 from ..launcher import InstanceCanceled, InstanceFaulted, Launcher, LaunchRefused, NoQueue, NotYet, Result
 from .failure import Exit, Failure
@@ -53,15 +54,24 @@ class Launching:
 
     def _launch(self, launcher: Launches) -> str:
         given, what = self._given, self._given["what"]
-        if not what.endswith(".xml") and not Path(what).exists():
+        if not what.endswith(".xml") and not Path(what).is_file():
             fields = parse_fields(None, given["words"])
+            name, version = self._named(what)
             return launcher.launch(
-                process=what, version=given["version"], fields=fields, id=given["id"], business_key=given["key"]
+                process=name, version=version, fields=fields, id=given["id"], business_key=given["key"]
             )
+        if given["version"] is not None:
+            raise Failure(Exit.INVALID, f"{what} is a file; --version is for a process that is launched by its name")
         definition = definition_in(what)
         fields = parse_fields(definition, given["words"])
         check_required(definition, fields)
         return launcher.launch(definition.source, fields, id=given["id"], business_key=given["key"])
+
+    def _named(self, what: str) -> tuple[str, int | None]:
+        name, version = named(what)
+        if None not in (version, given := self._given["version"]) and version != given:
+            raise Failure(Exit.INVALID, f"which version, {version} or {given}? Give it once")
+        return name, given if version is None else version
 
     def _launched(self, id: str) -> Exit:
         self._say({"id": id}, f"instance {id} is with the broker; the daemon starts it", self._look(id))

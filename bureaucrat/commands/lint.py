@@ -38,7 +38,7 @@ def lint(context: click.Context, paths: tuple[str, ...], form: str) -> None:
       bureaucrat lint processes/
       bureaucrat explain BX204
     """
-    files = list(dict.fromkeys(_files(paths)))
+    files = list(dict.fromkeys(files_in(paths)))
     found = {file: _problems(file) for file in files}
     problems = [problem for of_file, _ in found.values() for problem in of_file]
     match form:
@@ -56,7 +56,11 @@ def lint(context: click.Context, paths: tuple[str, ...], form: str) -> None:
         context.exit(Exit.INVALID)
 
 
-def _files(paths: Iterable[str]) -> Iterator[str]:
+def files_in(paths: Iterable[str]) -> Iterator[str]:
+    """The files of that name, and every ``*.xml`` in the folders.
+
+    :raises Failure: there is none.
+    """
     for name in paths:
         path = Path(name)
         if path.is_dir():

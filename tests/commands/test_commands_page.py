@@ -92,6 +92,8 @@ def test_every_command_and_option_is_on_the_page() -> None:
     """Whoever adds one says what it does."""
     from bureaucrat.commands.audit import audit
     from bureaucrat.commands.dead import dead
+    from bureaucrat.commands.definitions import definitions
+    from bureaucrat.commands.deploy import deploy, undeploy
     from bureaucrat.commands.event import event
     from bureaucrat.commands.launch import launch
     from bureaucrat.commands.ordering import cancel, resume, retry, set_, skip, suspend
@@ -99,7 +101,23 @@ def test_every_command_and_option_is_on_the_page() -> None:
     from bureaucrat.commands.show import show
 
     text = PAGE.read_text(encoding="utf-8")
-    commands = [audit, event, launch, cancel, resume, retry, set_, skip, suspend, ps, show, *dead.commands.values()]
+    commands = [
+        audit,
+        definitions,
+        deploy,
+        undeploy,
+        event,
+        launch,
+        cancel,
+        resume,
+        retry,
+        set_,
+        skip,
+        suspend,
+        ps,
+        show,
+        *dead.commands.values(),
+    ]
 
     options = {option for command in commands for one in command.params for option in one.opts if option[:2] == "--"}
     assert sorted(option for option in options - {"--message-id", "--outcome"} if option not in text) == ["--config"]

@@ -65,6 +65,43 @@ def test_a_process_is_launched_by_its_name(says: Callable[..., Said], counter: C
     assert (counter.config, said.json) == ("config.ini", {"id": "o-1"})
 
 
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        (("order@3",), {"process": "order", "version": 3}),
+        (("order@3", "--version", "3"), {"process": "order", "version": 3}),
+        (("order",), {"process": "order"}),
+        (("folder",), {"process": "folder"}),
+    ],
+)
+def test_a_version_stands_behind_the_name_or_beside_it(
+    says: Callable[..., Said], counter: Counter, tmp_path: Path, words: tuple[str, ...], given: dict[str, object]
+) -> None:
+    (tmp_path / "folder").mkdir()
+
+    said = says(*words)
+
+    assert (said.code, counter.launched) == (0, [(None, {}, given)])
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("order@3", "--version", "4"), "which version, 3 or 4? Give it once"),
+        (
+            ("order.xml", "--version", "4"),
+            "order.xml is a file; --version is for a process that is launched by its name",
+        ),
+    ],
+)
+def test_a_version_that_cannot_be_meant_is_told(
+    says: Callable[..., Said], counter: Counter, words: tuple[str, ...], error: str
+) -> None:
+    said = says(*words)
+
+    assert (said.code, said.err, counter.launched) == (2, f"bureaucrat: {error}\n", [])
+
+
 def test_the_next_command_has_the_same_settings(says: Callable[..., Said]) -> None:
     said = says("order", "-c", "config.ini")
 
