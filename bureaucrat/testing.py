@@ -106,6 +106,8 @@ class Simulation:
     :param process: a path, the XML text, or a definition that was read.
     :param participants: functions by participant name, or a module with ``@participant`` functions. An action of any
         other participant stays open until the test answers it.
+    :param processes: further processes that can be called by name, each as `process`; of two with the same name the
+        second is version 2.
     :param start: epoch seconds at which the simulation begins.
     :raises InvalidDefinition: with every problem of the document.
     """
@@ -115,10 +117,11 @@ class Simulation:
         process: str | Path | bytes | Definition,
         participants: object = None,
         *,
+        processes: Iterable[str | Path | bytes | Definition] = (),
         start: float = START,
         settings: Settings = DEFAULT_SETTINGS,
     ) -> None:
-        self.definition = process if isinstance(process, Definition) else _read(process)
+        self.definition = _read(process)
         self.clock = ManualClock(start)
         self.storage = MemoryStorage()
         self.trace: list[Progress] = []  #: what happened, in order, of every instance
@@ -130,6 +133,8 @@ class Simulation:
         self._engine = self._new_engine()
         _drive(self.storage.open())
         _drive(self._engine.start())
+        for other in processes:
+            self.deploy(other)
 
     def _new_engine(self) -> Engine:
         return Engine(
@@ -196,6 +201,22 @@ class Simulation:
         self._settle()
 
     # -- what an operator does
+
+    def deploy(self, process: str | Path | bytes | Definition, version: int | None = None) -> str:
+        """Register a process, so that it can be called by its name; says which version it has become.
+
+        :raises Refused: it has no name, or the version has other content.
+        """
+        definition = _read(process)
+        (told,) = _drive(self._engine.registry.register({definition.file: definition}, "test", version))
+        return str(told)
+
+    def undeploy(self, name: str, version: int | None = None) -> list[str]:
+        """Have nothing started any more by a name, or by one version of it.
+
+        :raises Refused: there is none.
+        """
+        return list(_drive(self._engine.registry.retire(name, version)))
 
     def cancel(self, reason: str = "") -> None:
         self._put(self.instance, Cancel(reason))
@@ -342,7 +363,9 @@ class Simulation:
         _drive(self._engine.drain())
 
 
-def _read(process: str | Path | bytes) -> Definition:
+def _read(process: str | Path | bytes | Definition) -> Definition:
+    if isinstance(process, Definition):
+        return process
     if isinstance(process, Path) or (isinstance(process, str) and not process.lstrip().startswith("<")):
         path = Path(process)
         return read(path.read_bytes(), file=str(path))

@@ -25,6 +25,7 @@ class Plan:
     database: Path
     is_kept: bool  #: the database has a name that the user gave
     fields: Mapping[str, Any]
+    neighbours: Mapping[str, Definition] = field(default_factory=dict)  #: by file: what it may call by name
     events: tuple[PlannedEvent, ...] = ()
     instances: int = 1
     is_new: bool = False  #: start another, whatever is unfinished

@@ -60,10 +60,11 @@ def _instances(plan: Plan, stories: list[Story], before: int) -> list[str]:
 def _unserved(plan: Plan) -> list[str]:
     """Participants that the definition names and no module serves."""
     lines = []
-    for activity in plan.definition.activities:
-        name = activity.participant.literal if isinstance(activity, Action) else None
-        if name is not None and plan.functions.find(name) is None:
-            lines.append(f"{plan.definition.file}:{activity.line}  nobody serves {name!r}{_served(plan, name)}")
+    for definition in (plan.definition, *plan.neighbours.values()):
+        for activity in definition.activities:
+            name = activity.participant.literal if isinstance(activity, Action) else None
+            if name is not None and plan.functions.find(name) is None:
+                lines.append(f"{definition.file}:{activity.line}  nobody serves {name!r}{_served(plan, name)}")
     return lines
 
 
@@ -163,6 +164,8 @@ def continuing(plan: Plan, result: Result) -> str:
     arguments = ["run", plan.definition.file]
     for module in plan.modules:
         arguments += ["--participants", module]
+    for file in plan.neighbours:
+        arguments += ["--with", file]
     arguments += ["--db", str(plan.database)]
     for event in result.events:
         arguments += ["--event", event.argument]

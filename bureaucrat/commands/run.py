@@ -17,10 +17,11 @@ from ..core.durations import parse_duration
 from ..core.table import Definition
 from ..definition.problems import InvalidDefinition, did_you_mean
 from ..definition.reader import read
+from ..engine.registry import unregistrable
 from ..errors import StorageUnavailable
 from .failure import Exit, Failure
 from .fields import parse_event, parse_fields
-from .lint import problem_lines
+from .lint import files_in, problem_lines
 from .modules import load_participants
 from .plan import Plan, Result
 from .progress import Output, standard, view_of
@@ -46,6 +47,13 @@ def duration(context: click.Context, option: click.Parameter, text: str | None) 
     multiple=True,
     metavar="MODULE",
     help="Who does the actions: a module's name or the path of its file. May be repeated.",
+)
+@click.option(
+    "--with",
+    "neighbours",
+    multiple=True,
+    metavar="FILE",
+    help="Another process, to be called by its name; or a folder of them. May be repeated.",
 )
 @click.option(
     "-f",
@@ -126,6 +134,7 @@ def _plan(given: dict[str, Any]) -> Plan:
     return Plan(
         definition=definition,
         fields=parse_fields(definition, given["fields"]),
+        neighbours=_neighbours(given["neighbours"]),
         events=tuple(parse_event(event) for event in given["events"]),
         functions=load_participants(given["modules"]),
         modules=given["modules"],
@@ -137,6 +146,15 @@ def _plan(given: dict[str, Any]) -> Plan:
         history=given["history"],
         timeout=given["timeout"],
     )
+
+
+def _neighbours(paths: tuple[str, ...]) -> dict[str, Definition]:
+    """The processes that may be called by name, by their files."""
+    found = {file: definition_in(file) for file in files_in(paths)}
+    problems = unregistrable(found)
+    if problems:
+        raise Failure(Exit.INVALID, "not started: a process is called by its name", *problems)
+    return found
 
 
 def definition_in(file: str) -> Definition:

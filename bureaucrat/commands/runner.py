@@ -31,6 +31,7 @@ from .report import opening
 from .stops import Stops
 from .stored import copy_of, entries_of, fields_of
 from .story import Story
+from .window import who
 
 _PAGE = 500  #: rows asked for at a time
 _MOMENT = 0.01  #: seconds; far more than there is between a commit and its being told
@@ -70,6 +71,7 @@ class Runner:
                 self._engine = engine
                 self._result.started = self._clock.now()
                 try:
+                    await engine.registry.register(self._plan.neighbours, who())
                     await self._begin()
                     await self._watch()
                 finally:

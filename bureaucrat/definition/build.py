@@ -196,10 +196,12 @@ def _any(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:
 
 def _call(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:
     node = slot.node
+    process = node.values["process"]
+    is_text = process.expression is None and process.literal.startswith("$")
     return core.Call(
         **common,
-        process=node.values["process"],
-        variable=node.values["process"].literal.removeprefix("$"),
+        process=process,
+        variable=process.literal[1:] if is_text else None,
         given=_exchange(node, "input", "field") or Fields(),
         output=_exchange(node, "output", "output-field") or Fields(),
     )

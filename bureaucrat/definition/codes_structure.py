@@ -142,12 +142,6 @@ CODES: Final = {
         '<delay cron="0 2 * * *" timezone="UTC"/>',
         '<delay until="=tomorrow"/>',
     ),
-    "BX903": Explanation(
-        "Calling a process by name is not supported by this version",
-        "call takes the text of the definition from a property, named after a $.",
-        '<call process="invoice"/>',
-        '<call process="$invoice_definition"/>',
-    ),
     "BX904": Explanation(
         "Parallel items are not supported by this version",
         "A foreach takes its items one after another. For a known number of branches use <all>.",

@@ -77,6 +77,13 @@ CODES: Final = {
         '<delay until="tomorrow"/>',
         '<delay until="2026-11-21T10:00Z"/>\n<delay until="=now() + seconds(\'1d\')"/>',
     ),
+    "BX211": Explanation(
+        "This is no version of a process",
+        "A registered process is called by its name, in its newest version, or by its name, an @ and a version, which "
+        "is a whole number. A process whose definition stands in a property is called by $ and the property's name.",
+        '<call process="invoice@latest"/>',
+        '<call process="invoice"/>\n<call process="invoice@3"/>',
+    ),
     "BX212": Explanation(
         "This is no list of fault codes",
         "A case names the codes it handles, with commas between. For all that no case names there is <default>.",

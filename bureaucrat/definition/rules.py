@@ -81,16 +81,6 @@ def _times_has_every(report: Report, node: Node) -> None:
         report.add(place, "BX315", reason)
 
 
-def _called_by_text(report: Report, node: Node) -> None:
-    process = node.values.get("process")
-    if process is None or (process.literal or "").startswith("$"):
-        return
-    place, _ = report.source.attribute(node.offset, "process")
-    reason = "calls a process by its name, which is not supported by this version"
-    advice = 'write process="$name", where the property of that name holds the definition\'s text'
-    report.add(place, "BX903", f"process={quoted(node.attributes['process'])} {reason}: {advice}")
-
-
 def _names_differ(report: Report, nodes: Iterable[Node], what: str) -> None:
     seen: dict[str, Node] = {}
     for node in nodes:
@@ -149,7 +139,6 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
         "foreach": (_collect_has_value, _items_come_one_by_one, *_ANYWHERE),
         "all": _ANYWHERE,
         "any": _ANYWHERE,
-        "call": (_called_by_text,),
         "delay": (_delay_has_one_end,),
         "await": (_equals_has_key,),
         "signal": (_fields_differ,),

@@ -28,6 +28,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOT_IN_PATHS: Final = re.compile(r"[\s()\[\]{}'\"=+*/<>,]")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?")
+_VERSION: Final = re.compile(r"[^@]+@[1-9][0-9]{0,8}")
 _ONE_VALUE: Final = ": an expression is one value in Python's syntax, such as amount > 100"
 _SYNTAX_ADVICE: Final = {"=": ": to compare, write ==", "&": ": write and", "|": ": write or", "!": ": write not"}
 _FLAGS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -187,7 +188,11 @@ def _text(text: str, line: int) -> str:
 def _process(text: str, line: int) -> str:
     if text.startswith("$"):
         return "$" + _field(text[1:], line)
-    return _word(text, line)
+    name = _word(text, line)
+    if "@" in name and not _VERSION.fullmatch(name):
+        reason = "is no version of a process: write its name, @ and a whole number from 1, such as order@3"
+        raise Refused("BX211", f"{quoted(name)} {reason}")
+    return name
 
 
 def _value(literal: Callable[[str, int], Any], text: str, line: int) -> Value:

@@ -76,7 +76,7 @@ class Engine:
         self._observe = observe
         self._agenda = Agenda()
         self._events = Events(storage, self.settings)
-        self._mailbox = Mailbox(storage, self.definitions, self.put, self.settings.limits)
+        self._mailbox = Mailbox(storage, self.definitions, self.registry, self.put, self.settings.limits)
         self._recovery = Recovery(storage, clock, self.settings, self._agenda, self._mailbox, self._events, self.put)
         self._shell = self._means()
         self._exchange = None if courier is None else Exchange(courier, self._shell, self._recovery.recover_attempts)

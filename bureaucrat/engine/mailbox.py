@@ -1,7 +1,8 @@
 """The mailbox: messages that instances, operators and the engine itself leave for an instance.
 
 Rules: a row is written in the sender's transaction and deleted in the receiver's; a row is on the queue at most once;
-rows that an instance keeps back come again, in order, when it goes on.
+rows that an instance keeps back come again, in order, when it goes on; what comes for an instance whose process is yet
+to be looked up by its name comes after its start.
 """
 
 from __future__ import annotations
@@ -12,28 +13,40 @@ from ..core.effects import Launch
 from ..core.faults import INVALID_DEFINITION, LIMIT_EXCEEDED, UNKNOWN_PROCESS, Fault
 from ..core.limits import Limits
 from ..core.messages import Ended
+from ..core.table import Definition
 from ..definition.problems import InvalidDefinition
-from ..errors import Refused
+from ..errors import Refused, UnknownDefinition, UnknownProcess
 from ..ports import MailRow, Storage
-from .codec import decode_message
+from .codec import Mail, decode_message
 from .definitions import Definitions
 from .delivery import Birth, Delivery
 from .orders import Deploy, Desked, Drop, Happened, Looked, Order, Replay, Undeploy
+from .registry import Registry
 from .starts import TooLarge, start_of
+
+#: a row, what it says, and whether it was kept back
+_Read = tuple[MailRow, Mail, bool]
 
 
 class Mailbox:
     """Turns rows into deliveries."""
 
     def __init__(
-        self, storage: Storage, definitions: Definitions, put: Callable[[Delivery], None], limits: Limits
+        self,
+        storage: Storage,
+        definitions: Definitions,
+        registry: Registry,
+        put: Callable[[Delivery], None],
+        limits: Limits,
     ) -> None:
+        self._registry = registry
         self._limits = limits
         self._storage = storage
         self._definitions = definitions
         self._put = put
         self._queued: set[int] = set()
         self._releasing: dict[str, None] = {}
+        self._nameless: dict[str, list[_Read]] = {}  #: by instance: its start by name, and what came after that
         self.unreadable: list[tuple[MailRow, str]] = []  #: to be set aside
         self.ordered: list[tuple[MailRow, Desked]] = []  #: for the desk
 
@@ -47,9 +60,18 @@ class Mailbox:
         except Exception as error:  # written by a newer version, or damaged: a dead letter, and the others go on
             self.unreadable.append((row, f"the mailbox row cannot be read: {error}"))
             return
+        if row.instance in self._nameless:
+            self._nameless[row.instance].append((row, message, released))
+        else:
+            self._deliver(row, message, released)
+
+    def _deliver(self, row: MailRow, message: Mail, released: bool) -> None:
         match message:
             case Launch():
-                self._put(self._start(row, message))
+                if message.definition is None:
+                    self._nameless[row.instance] = [(row, message, released)]
+                else:
+                    self._put(self._by_text(row, message, message.definition))
             case Order():
                 self._put(Delivery(row.instance, message.message, mail=row.number, order=message))
             case Looked() | Replay() | Drop() | Happened() | Deploy() | Undeploy():
@@ -57,17 +79,28 @@ class Mailbox:
             case _:
                 self._put(Delivery(row.instance, message, mail=row.number, released=released))
 
-    def _start(self, row: MailRow, launch: Launch) -> Delivery:
+    def _by_text(self, row: MailRow, launch: Launch, text: str) -> Delivery:
         """The start of a called instance; or, if it cannot start, the fault for its caller (L50)."""
         try:
-            if launch.definition is None:
-                problem = f"no process named {launch.process!r} is registered"
-                return self._refuse(row, launch, UNKNOWN_PROCESS, problem)
-            definition = self._definitions.read(launch.definition)
+            return self._start(row, launch, self._definitions.read(text))
+        except InvalidDefinition as error:
+            return self._refuse(row, launch, INVALID_DEFINITION, str(error))
+
+    async def _by_name(self, row: MailRow, launch: Launch) -> Delivery:
+        """The same, of a registered process."""
+        try:
+            return self._start(row, launch, await self._registry.find(launch.process or ""))
+        except UnknownProcess as error:
+            return self._refuse(row, launch, UNKNOWN_PROCESS, str(error))
+        except (InvalidDefinition, UnknownDefinition) as error:
+            return self._refuse(row, launch, INVALID_DEFINITION, str(error))
+
+    def _start(self, row: MailRow, launch: Launch, definition: Definition) -> Delivery:
+        try:
             start = start_of(definition, launch.fields, self._limits)
         except TooLarge as error:
             return self._refuse(row, launch, LIMIT_EXCEEDED, str(error))
-        except (InvalidDefinition, Refused) as error:
+        except Refused as error:
             return self._refuse(row, launch, INVALID_DEFINITION, str(error))
         birth = Birth(definition, caller=launch.caller, depth=launch.depth)
         return Delivery(launch.instance, start, birth, mail=row.number)
@@ -92,10 +125,16 @@ class Mailbox:
 
     @property
     def is_idle(self) -> bool:
-        return not self._releasing and not self.unreadable and not self.ordered
+        return not (self._releasing or self._nameless or self.unreadable or self.ordered)
 
     async def fetch(self, limit: int) -> None:
-        """Put on the queue what instances kept back."""
+        """Put on the queue what instances kept back, and the starts by name."""
+        while self._nameless:
+            instance, [(row, launch, _), *_] = next(iter(self._nameless.items()))
+            assert isinstance(launch, Launch), "it is what made the entry"
+            self._put(await self._by_name(row, launch))
+            for later in self._nameless.pop(instance)[1:]:
+                self._deliver(*later)
         while self._releasing:
             instance = next(iter(self._releasing))
             rows = await self._storage.held_mail(instance, limit)

@@ -83,7 +83,7 @@ class Registry:
         rows = await self._storage.versions(name)
         if not rows:
             close = did_you_mean(name, {row.name for row in await self._storage.versions()})
-            advice = close or "; deploy it, or send its definition"
+            advice = close or "; deploy it"
             return f"no process named {name[:_MOST]!r} is registered{advice}"
         left = ", ".join(str(row.version) for row in rows if not row.retired)
         if version is None:
@@ -110,12 +110,48 @@ class Registry:
                 problems += [f"{file}:{problem.line}: {problem.message}" for problem in invalid.problems]
         if problems:
             raise Refused("\n".join(problems))
-        return await self.register(read, order.who, order.version, writes)
+        return await self._register_all(read, order.who, order.version, writes)
 
-    async def register(
+    async def undeploy(self, order: Undeploy, writes: Writes) -> list[str]:
+        """Have nothing started any more by a version, or by any of a process.
+
+        :raises UnknownProcess: there is none.
+        """
+        return await self._retire(order.name, order.version, writes)
+
+    # -- the same at once, without an order
+
+    async def register(self, definitions: Mapping[str, Definition], who: str, version: int | None = None) -> list[str]:
+        """Register definitions that were read, by the names of their files, and wait until it is stored.
+
+        :raises Refused: one of them cannot be; says every reason.
+        :raises StaleVersion: another engine was first with a version.
+        """
+        writes = Writes()
+        told = await self._register_all(definitions, who, version, writes)
+        await self._commit(writes)
+        return told
+
+    async def retire(self, name: str, version: int | None = None) -> list[str]:
+        """Have nothing started any more by a version, or by any of a process, and wait until it is stored.
+
+        :raises UnknownProcess: there is none.
+        """
+        writes = Writes()
+        told = await self._retire(name, version, writes)
+        await self._commit(writes)
+        return told
+
+    async def _commit(self, writes: Writes) -> None:
+        if not writes.is_empty:
+            async with self._storage.batch() as batch:
+                await batch.commit(writes)
+
+    # -- what is decided
+
+    async def _register_all(
         self, definitions: Mapping[str, Definition], who: str, version: int | None, writes: Writes
     ) -> list[str]:
-        """The same for definitions that were read, by the names of their files."""
         if version is not None and not 1 <= version <= MOST_VERSION:
             raise Refused(f"a version is a whole number from 1 to {MOST_VERSION:,}, not {version}")
         problems = unregistrable(definitions)
@@ -148,15 +184,11 @@ class Registry:
         writes.versions.append(VersionRow(name, number, definition.hash, now, who))
         return f"{name}@{number} deployed"
 
-    async def undeploy(self, order: Undeploy, writes: Writes) -> list[str]:
-        """Have nothing started any more by a version, or by any of a process.
-
-        :raises Refused: there is none.
-        """
-        rows = await self._storage.versions(order.name)
-        wanted = [row for row in rows if order.version in (None, row.version)]
+    async def _retire(self, name: str, version: int | None, writes: Writes) -> list[str]:
+        rows = await self._storage.versions(name)
+        wanted = [row for row in rows if version in (None, row.version)]
         if not wanted:
-            raise Refused(await self._missing(order.name, order.version))
+            raise UnknownProcess(await self._missing(name, version))
         writes.retired += [(row.name, row.version, True) for row in wanted if not row.retired]
         return [
             f"{row.name}@{row.version} {'was undeployed before' if row.retired else 'undeployed'}" for row in wanted

@@ -139,6 +139,58 @@ def test_a_called_process_is_shown_as_well(shell: Shell) -> None:
     assert re.search(r" other [0-9a-f]{8} echo done in ", ended.stdout)
 
 
+CALLER = '<process name="caller"><call id="c" process="hello"/></process>'
+
+
+def test_a_process_is_called_by_the_name_of_its_neighbour(shell: Shell, hello: list[str]) -> None:
+    """Run again with the same database it is the same version."""
+    file, participants = shell.write("caller.xml", CALLER), hello[-1]
+    arguments = ("run", file, "--with", "hello.xml", "-p", participants, "--db", "run.db")
+
+    ended, again = shell.run(*arguments), shell.run(*arguments)
+
+    assert (ended.returncode, again.returncode) == (0, 0)
+    assert re.search(r" hello [0-9a-f]{8} greet done in ", ended.stdout)
+    with sqlite3.connect(shell.folder / "run.db") as connection:
+        assert connection.execute("SELECT name, version FROM versions").fetchall() == [("hello", 1)]
+
+
+def test_a_neighbour_is_looked_at_before_anything_starts(shell: Shell) -> None:
+    shell.write("caller.xml", CALLER)
+    shell.write("nameless.xml", '<process><action participant="work"/></process>')
+
+    nameless = shell.run("run", "caller.xml", "--with", "nameless.xml")
+    missing = shell.run("run", "caller.xml", "--with", "missing.xml")
+
+    assert (nameless.returncode, nameless.stderr.splitlines()) == (
+        2,
+        [
+            "bureaucrat: not started: a process is called by its name",
+            '  nameless.xml: <process> has no name to be found by: write <process name="…">',
+        ],
+    )
+    assert (missing.returncode, missing.stderr) == (2, "bureaucrat: there is no file missing.xml\n")
+
+
+def test_what_a_neighbour_needs_is_in_the_opening_and_the_command_that_goes_on(shell: Shell) -> None:
+    shell.write("caller.xml", CALLER)
+    shell.write("hello.xml", HELLO)
+
+    ended = shell.run("run", "caller.xml", "--with", "hello.xml", "--db", "run.db")
+
+    assert "! hello.xml:1  nobody serves 'greet'; no module was given: --participants MODULE" in ended.stdout
+    assert " -m bureaucrat run caller.xml --with hello.xml --db run.db --retry" in ended.stdout
+
+
+def test_a_call_of_a_process_that_is_not_there_is_an_incident(shell: Shell) -> None:
+    shell.write("caller.xml", CALLER)
+
+    ended = shell.run("run", "caller.xml")
+
+    assert ended.returncode == 1
+    assert "no process named 'hello' is registered; deploy it" in ended.stdout
+
+
 def test_json_is_one_object_and_nothing_else(shell: Shell, hello: list[str]) -> None:
     """Progress, and what participants print, go to standard error."""
     ended = shell.run(*hello, "--field", "name=you", "--json")

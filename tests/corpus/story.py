@@ -36,6 +36,7 @@ class Row:
     about: str
     definition: Definition
     limits: dict[str, Any]
+    others: tuple[Definition, ...]  #: what the story may deploy
     story: tuple[str, ...]
 
     @property
@@ -63,6 +64,7 @@ def _row_of(path: Path, element: Any) -> Row:
         about=element.get("about"),
         definition=read(text, file=f"{path.name}:{element.sourceline}"),
         limits=json.loads(element.get("limits", "{}")),
+        others=tuple(read(etree.tostring(one, with_tail=False)) for one in element.iterfind("others/process")),
         story=tuple(line.strip() for line in story.splitlines() if line.strip()),
     )
 
@@ -77,21 +79,27 @@ def play(row: Row) -> list[str]:
             told.append(line)
             before = len(simulation.trace)
             try:
-                _do(simulation, line[1:].strip())
+                told += _do(simulation, row, line[1:].strip())
             except Refused as refused:
                 told.append(f"refused {refused}")
             told += tell(simulation, before)
     return told
 
 
-def _do(simulation: Simulation, line: str) -> None:
-    """One input. The last word may be JSON: an object of fields."""
+def _do(simulation: Simulation, row: Row, line: str) -> list[str]:
+    """One input; what it says besides what comes of it. The last word may be JSON: an object of fields."""
     command, _, rest = line.partition(" ")
     head, fields = _split(rest)
     words = shlex.split(head)
     match command, words:
+        case "deploy", [number, *version]:
+            return [simulation.deploy(row.others[int(number) - 1], *map(int, version))]
+        case "undeploy", [name, *version]:
+            return simulation.undeploy(name, *map(int, version))
         case "launch", []:
             simulation.launch(fields, instance="I")
+        case "launch", [instance]:
+            simulation.launch(fields, instance=instance)
         case "answer", [activity]:
             simulation.answer(activity, fields)
         case "answer", [activity, number]:
@@ -121,6 +129,7 @@ def _do(simulation: Simulation, line: str) -> None:
             simulation.restart()
         case _:
             raise AssertionError(f"the story says {line!r}, which is nothing that happens")
+    return []
 
 
 def _split(rest: str) -> tuple[str, dict[str, Any]]:
@@ -144,7 +153,8 @@ def _line(simulation: Simulation, entry: Progress) -> str:
 
 def _label(simulation: Simulation, entry: Progress) -> str:
     if entry.instance != "I":
-        return "called:" + entry.address[len(entry.instance) :]
+        name = entry.instance if entry.instance.isupper() else "called"
+        return f"{name}:" + entry.address[len(entry.instance) :]
     if entry.activity is None:
         return ""
     known = simulation.definition.activities[entry.activity]

@@ -73,6 +73,8 @@ EVERYTHING = """<?xml version="1.0" encoding="UTF-8"?>
   <signal event="=note"><field name="status">amount</field></signal>
   <fault code="=note" message="because"/>
   <exit/>
+  <call process="part@2"/>
+  <call process="=note"/>
 </process>
 """
 

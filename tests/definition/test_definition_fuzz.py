@@ -63,7 +63,7 @@ GOOD = {
     Kind.DURATION: ["5m"],
     Kind.EXPRESSION: ["x + 1"],
     Kind.PARTICIPANT_VALUE: ["celery:a.b", "=x"],
-    Kind.PROCESS_VALUE: ["$x"],
+    Kind.PROCESS_VALUE: ["$x", "part", "part@2"],
     Kind.PRIORITY_VALUE: ["3", "=x"],
     Kind.DURATION_VALUE: ["PT1H", "=x"],
     Kind.PERIOD_VALUE: ["1d"],

@@ -298,6 +298,13 @@ def test_a_race_knows_what_to_call_its_winner() -> None:
     assert of(accepted("<any/>"), "_0").labels == ()
 
 
+def test_a_call_names_a_registered_process() -> None:
+    by_name, computed = of(read(EVERYTHING), "_9"), of(read(EVERYTHING), "_10")
+
+    assert (by_name.process, by_name.variable) == (Value("part@2"), None)
+    assert (computed.process.expression.source, computed.variable) == ("note", None)
+
+
 def test_a_call_names_the_property_that_holds_the_text() -> None:
     call, bare = of(read(EVERYTHING), "_5"), of(read(ORIGINAL), "_4")
 

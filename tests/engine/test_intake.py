@@ -177,7 +177,7 @@ async def test_a_launch_by_a_name_that_nobody_registered_is_a_dead_letter(office
 
     await office.settled(office.courier.launch_body(None, b'{"process": "order"}', "a"))
 
-    reason = "no process named 'order' is registered; deploy it, or send its definition"
+    reason = "no process named 'order' is registered; deploy it"
     assert await office.letters() == [(LAUNCHES, "a", reason)]
 
 

@@ -250,7 +250,7 @@ async def test_an_instance_goes_on_with_its_version_after_another_was_deployed(o
     ("body", "reason"),
     [
         (b'{"process": "ordr"}', "no process named 'ordr' is registered; did you mean order?"),
-        (b'{"process": "thing"}', "no process named 'thing' is registered; deploy it, or send its definition"),
+        (b'{"process": "thing"}', "no process named 'thing' is registered; deploy it"),
         (b'{"process": "order", "version": 3}', "there is no version 3 of the process 'order'; it has 1"),
         (b'{"process": "order@0"}', "no process named 'order@0' is registered; did you mean order?"),
         (b'{"process": "bill"}', "every version of the process 'bill' was undeployed; deploy it again"),

@@ -19,7 +19,7 @@ class Call(Activity):
 
     tag: ClassVar[str] = "call"
 
-    process: Value  #: ``name``, ``name@version``
+    process: Value  #: ``name``, ``name@version``; what a name means is decided when the called instance starts
     variable: str | None = None  #: of ``$variable``: the property that holds the definition's text
     given: Fields = Fields()
     output: Fields = Fields()
