@@ -56,6 +56,17 @@ class StaleVersion(BureaucratError):
     """Another daemon changed an instance first. The engine reloads and repeats; nobody has to act."""
 
 
+class NotUnique(BureaucratError):
+    """Instances cannot start whose process has an unfinished one with the same, unique business key. Nobody has to act.
+
+    :param holders: by the id of each instance that cannot start the id of the one that has its key.
+    """
+
+    def __init__(self, holders: dict[str, str]) -> None:
+        super().__init__(holders)
+        self.holders = holders
+
+
 class AlreadySeen(BureaucratError):
     """A message with this id was accepted before. Nobody has to act; it is dropped."""
 

@@ -26,6 +26,12 @@ class InstanceRow:
     incidents: int = 0  #: open ones
     held: int = 0  #: inputs kept back
     releasable: bool = False  #: inputs kept back wait to be applied now
+    is_unique: bool = False  #: as long as it is unfinished, no other such one of its process starts with its key
+
+    @property
+    def claim(self) -> tuple[str, str] | None:
+        """What no two unfinished instances have: process and business key, if that is to be unique."""
+        return (self.process, self.business_key) if self.is_unique and self.business_key is not None else None
 
 
 @dataclass(slots=True)

@@ -54,6 +54,8 @@ class Batch(Protocol):
         :raises StaleVersion: a guard row is not at the version before the one written, an event's cursor is not the
             old one, or a new version of a process is there already; nothing was written.
         :raises AlreadySeen: an id for the inbox stands there; nothing was written.
+        :raises NotUnique: a new instance whose key is unique has the process and business key of an unfinished such
+            one, be it stored (and not ended by this batch) or an earlier new one; nothing was written.
         :raises StorageUnavailable: nothing was written, or it is not known whether it was (`unknown`).
         """
 

@@ -171,6 +171,7 @@ def _instances() -> Table[InstanceRow]:
         releasable=lambda row: (row.id,) if row.releasable else None,
         ended=lambda row: None if row.ended is None else (row.ended, row.id),
         unfinished=lambda row: (row.definition,) if row.ended is None else None,
+        claim=lambda row: (*row.claim, row.id) if row.claim is not None and row.ended is None else None,
     )
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from itertools import accumulate, takewhile
 from typing import Any
 
-from ..errors import AlreadySeen, StaleVersion
-from ..ports import DefinitionRow, ValueRow, Writes
+from ..errors import AlreadySeen, NotUnique, StaleVersion
+from ..ports import DefinitionRow, InstanceRow, ValueRow, Writes
 from .memory_tables import Consumed, Table, Tables, Taken
 
 _LIMIT = 1000  #: rows of a table that go at a time
@@ -17,6 +17,7 @@ def write_all(tables: Tables, writes: Writes) -> None:
     """Write one batch, whole or not at all.
 
     :raises AlreadySeen: an id for the inbox stands there.
+    :raises NotUnique: an unfinished instance has the business key of a new one for itself.
     :raises StaleVersion: an instance is not at the version before, an event's cursor is not the old one, or a version
         of a process is there already.
     """
@@ -31,10 +32,10 @@ def _check(tables: Tables, writes: Writes) -> None:
         if id in new or (id,) in tables.inbox:
             raise AlreadySeen(f"message {id} was accepted before")
         new.add(id)
-    for row in writes.instances:
-        stored = tables.instances.get(row.id)
-        if row.version != (1 if stored is None else stored.version + 1):
-            raise StaleVersion(f"instance {row.id} was changed elsewhere")
+    new_rows = [row for row in writes.instances if row.version == 1]
+    _check_versions(tables, [row for row in writes.instances if row.version != 1])
+    _check_unique(tables, writes, new_rows)
+    _check_versions(tables, new_rows)
     for number, old, _ in writes.cursors:
         event = tables.events.get(number)
         if event is None or event.cursor != old:
@@ -42,6 +43,30 @@ def _check(tables: Tables, writes: Writes) -> None:
     for version in writes.versions:
         if (version.name, version.version) in tables.versions:
             raise StaleVersion(f"{version.name}@{version.version} was registered elsewhere")
+
+
+def _check_versions(tables: Tables, rows: list[InstanceRow]) -> None:
+    for row in rows:
+        stored = tables.instances.get(row.id)
+        if row.version != (1 if stored is None else stored.version + 1):
+            raise StaleVersion(f"instance {row.id} was changed elsewhere")
+
+
+def _check_unique(tables: Tables, writes: Writes, rows: list[InstanceRow]) -> None:
+    """Whether nobody has the keys of new instances; what this batch ends has them no longer."""
+    ended = {row.id for row in writes.instances if row.ended is not None}
+    taken: dict[tuple[str, str], str] = {}
+    holders: dict[str, str] = {}
+    for row in rows:
+        if row.claim is None:
+            continue
+        found = [one.id for one in tables.instances.find("claim", *row.claim) if one.id not in ended | {row.id}]
+        if found or row.claim in taken:
+            holders[row.id] = found[0] if found else taken[row.claim]
+        elif row.ended is None:
+            taken[row.claim] = row.id
+    if holders:
+        raise NotUnique(holders)
 
 
 def _take_out(tables: Tables, writes: Writes) -> None:

@@ -20,8 +20,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from ..errors import AlreadySeen, StaleVersion, StorageUnavailable
-from ..ports import Writes
+from ..errors import AlreadySeen, NotUnique, StaleVersion, StorageUnavailable
+from ..ports import InstanceRow, Writes
 from .sqlite_file import HARMLESS, code, connect, unavailable
 from .sqlite_rows import parts, repeated
 from .statements import statements
@@ -189,10 +189,11 @@ def write_all(connection: sqlite3.Connection, writes: Writes) -> None:
     """Write one batch.
 
     :raises AlreadySeen: an id for the inbox stands there.
+    :raises NotUnique: an unfinished instance has the business key of a new one for itself.
     :raises StaleVersion: an instance is not at the version before, an event's cursor is not the old one, or a version
         of a process is there already.
 
-    After either the transaction must be rolled back.
+    After any of them the transaction must be rolled back.
     """
     _write_inbox(connection, writes)
     _write_instances(connection, writes)
@@ -226,12 +227,37 @@ def _write_versions(connection: sqlite3.Connection, writes: Writes) -> None:
 
 
 def _write_instances(connection: sqlite3.Connection, writes: Writes) -> None:
+    """What ends makes room for what starts, so it comes first."""
     new = [row for row in writes.instances if row.version == 1]
     changed = [row for row in writes.instances if row.version != 1]
-    written = write(connection, "insert_instances", new) if new else 0
     if changed:
-        written += write(connection, "update_instances", changed)
+        written = write(connection, "update_instances", changed)
         write(connection, "update_found", changed)
-    if written != len(writes.instances):
-        ids = ", ".join(row.id for row in writes.instances[:5])
-        raise StaleVersion(f"an instance was changed elsewhere, one of {len(writes.instances)}: {ids}")
+        _check_written(changed, written)
+    _check_unique(connection, new)
+    if new:
+        _check_written(new, write(connection, "insert_instances", new))
+
+
+def _check_written(rows: Sequence[InstanceRow], written: int) -> None:
+    if written != len(rows):
+        ids = ", ".join(row.id for row in rows[:5])
+        raise StaleVersion(f"an instance was changed elsewhere, one of {len(rows)}: {ids}")
+
+
+def _check_unique(connection: sqlite3.Connection, rows: Sequence[InstanceRow]) -> None:
+    """Whether nobody has the keys of new instances; only this thread writes, so nobody gets them meanwhile."""
+    taken: dict[tuple[str, str], str] = {}
+    holders: dict[str, str] = {}
+    sql = statements("sqlite", "reads.sql")["holder"]
+    for row in rows:
+        if row.claim is None:
+            continue
+        given = {"process": row.process, "business_key": row.business_key, "id": row.id}
+        found = connection.execute(sql, given).fetchone()
+        if found is not None or row.claim in taken:
+            holders[row.id] = taken[row.claim] if found is None else found[0].decode()
+        elif row.ended is None:
+            taken[row.claim] = row.id
+    if holders:
+        raise NotUnique(holders)

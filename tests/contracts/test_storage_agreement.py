@@ -27,7 +27,7 @@ from storage_rows import (
     wait,
 )
 
-from bureaucrat.errors import AlreadySeen, StaleVersion
+from bureaucrat.errors import AlreadySeen, NotUnique, StaleVersion
 from bureaucrat.ports import Due, InstanceQuery, Storage, Writes
 from bureaucrat.storage.memory import MemoryStorage
 
@@ -89,7 +89,7 @@ class Chance:
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
-        self.stored: dict[str, int] = {}  #: the version of each instance that is there
+        self.stored: dict[str, Any] = {}  #: each instance that is there
         self.cursors: dict[int, str | None] = {}  #: the cursor of each event that is there
 
     def step(self) -> Writes | dict[str, float]:
@@ -124,11 +124,17 @@ class Chance:
         return number, self.cursors[number], self._random.choice((None, "a", "b"))
 
     def _instance(self, id: str) -> Any:
-        version = self.stored.get(id, 0) + (1 if self._random.random() < 0.9 else self._random.choice((0, 2)))
+        before = self.stored[id].version if id in self.stored else 0
+        version = before + (1 if self._random.random() < 0.9 else self._random.choice((0, 2)))
         ended = self._random.choice((None, None, *TIMES))
         status, hash = self._random.choice(("running", "faulted")), self._random.choice(NAMES)
         releasable = self._random.random() < 0.5
-        return instance(id=id, version=version, ended=ended, releasable=releasable, status=status, definition=hash)
+        row = instance(id=id, version=version, ended=ended, releasable=releasable, status=status, definition=hash)
+        stored = self.stored.get(id)
+        row.business_key, row.is_unique = "k", self._random.random() < 0.6 if stored is None else stored.is_unique
+        if row.is_unique and stored is not None and stored.ended is not None:
+            row.ended = ended or stored.ended  # what has ended and had its key for itself stays so
+        return row
 
 
 async def told(storage: Storage, step: Writes | dict[str, float]) -> int | str:
@@ -139,6 +145,8 @@ async def told(storage: Storage, step: Writes | dict[str, float]) -> int | str:
         await storage.batch().commit(step)
     except (AlreadySeen, StaleVersion) as error:
         return type(error).__name__
+    except NotUnique as error:
+        return str(error)
     return "written"
 
 
@@ -206,7 +214,7 @@ async def test_an_adapter_answers_as_the_one_in_memory_does(adapter: str, seed: 
             step = chance.step()
             assert (step, await told(other, step)) == (step, await told(memory, step))
             assert await seen(other) == await seen(memory)
-            chance.stored = {row.id: row.version for row in await memory.instances(InstanceQuery())}
+            chance.stored = {row.id: row for row in await memory.instances(InstanceQuery())}
             events = await memory.kept_events(wait(instance="nobody", since=0.0), 9)
             chance.cursors = {row.number: row.cursor for row in events}
     finally:

@@ -1,12 +1,14 @@
-"""The contract of processes that are registered by name, held against every storage."""
+"""The contract of processes that are registered by name, and of unique keys, held against every storage."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 from storage_rows import AT, TEXT, audit, commit, instance, version
 
-from bureaucrat.errors import StaleVersion
-from bureaucrat.ports import Storage
+from bureaucrat.errors import NotUnique, StaleVersion
+from bureaucrat.ports import InstanceRow, Storage
 
 
 async def test_versions_come_by_name_and_number(storage: Storage) -> None:
@@ -61,3 +63,86 @@ async def test_unfinished_instances_are_counted_by_definition(storage: Storage) 
     await commit(storage, instances=rows)
 
     assert await storage.running() == {"one": 2, "two": 1}
+
+
+# unique business keys
+
+
+def keyed(id: str, key: str = "1017", **more: Any) -> InstanceRow:
+    """An instance whose key is unique."""
+    return instance(id=id, business_key=key, is_unique=True, **more)
+
+
+async def test_two_unfinished_instances_have_not_one_unique_key(storage: Storage) -> None:
+    await commit(storage, instances=[keyed("a")])
+
+    with pytest.raises(NotUnique) as caught:
+        await commit(storage, instances=[keyed("c", "other"), keyed("b")], audit=[audit()])
+
+    assert caught.value.holders == {"b": "a"}
+    assert (await storage.running(), await storage.audits()) == ({"hash": 1}, [])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        keyed("b", "1018"),
+        keyed("b", process="invoice"),
+        instance(id="b", business_key="1017"),
+        keyed("0", None),
+    ],
+)
+async def test_another_key_another_process_and_a_key_that_is_not_unique_are_no_conflict(
+    storage: Storage, row: InstanceRow
+) -> None:
+    await commit(storage, instances=[keyed("a")])
+
+    await commit(storage, instances=[row])
+
+    assert await storage.instance(row.id) == row
+
+
+async def test_an_instance_that_has_ended_has_its_key_no_longer(storage: Storage) -> None:
+    await commit(storage, instances=[keyed("a")])
+    await commit(storage, instances=[keyed("a", version=2, ended=AT)])
+
+    await commit(storage, instances=[keyed("b")])
+    with pytest.raises(NotUnique):
+        await commit(storage, instances=[keyed("c")])
+
+
+async def test_what_ends_in_a_batch_makes_room_for_what_starts_in_it(storage: Storage) -> None:
+    await commit(storage, instances=[keyed("a")])
+
+    await commit(storage, instances=[keyed("b"), keyed("a", version=2, ended=AT)])
+
+    assert await storage.instance("b") == keyed("b")
+
+
+@pytest.mark.parametrize(
+    ("rows", "holders"),
+    [
+        ([keyed("b"), keyed("a")], {"a": "b"}),
+        ([keyed("b"), keyed("a", ended=AT)], {"a": "b"}),
+        ([keyed("b"), keyed("a"), keyed("c")], {"a": "b", "c": "b"}),
+        ([keyed("b", ended=AT), keyed("a")], None),
+    ],
+)
+async def test_of_new_instances_with_one_key_the_first_that_is_unfinished_has_it(
+    storage: Storage, rows: list[InstanceRow], holders: dict[str, str] | None
+) -> None:
+    found = None
+    try:
+        await commit(storage, instances=rows)
+    except NotUnique as conflict:
+        found = conflict.holders
+
+    assert found == holders
+    assert await storage.running() == ({} if holders else {"hash": 1})
+
+
+async def test_an_instance_that_is_there_already_is_stale_and_no_conflict_with_itself(storage: Storage) -> None:
+    await commit(storage, instances=[keyed("a")])
+
+    with pytest.raises(StaleVersion):
+        await commit(storage, instances=[keyed("a")])

@@ -481,6 +481,7 @@ def test_a_read_searches_in_an_index(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "index"),
     [
+        ("holder", "SEARCH instances USING INDEX instances_unique (process=? AND business_key=?)"),
         ("due", "SEARCH branches USING COVERING INDEX branches_due ((due,instance,id)>(?,?,?) AND due<?)"),
         ("mail", "SCAN mailbox USING INDEX mailbox_free"),
         ("held_mail", "SEARCH mailbox USING INDEX mailbox_held (instance=?)"),

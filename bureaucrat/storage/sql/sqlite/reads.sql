@@ -171,6 +171,11 @@ WHERE ended IS NULL GROUP BY definition;
 -- One guard row.
 SELECT * FROM instances WHERE id = :id;
 
+-- name: holder
+-- The unfinished instance of a process that has a business key for itself.
+SELECT id FROM instances
+WHERE process = :process AND business_key = :business_key AND ended IS NULL AND is_unique = 1 AND id <> :id;
+
 -- name: instances
 -- What a person asks for, newest first. A line that names something that was not asked for is left out.
 SELECT * FROM instances

@@ -81,20 +81,22 @@ VALUES (?, ?, ?)
 -- name: insert_instances
 -- New instances. An id that is there already is passed over; the count of rows tells.
 INSERT INTO instances (
-    id, process, definition, version, status, started, state, business_key, ended, outcome, incidents, held, releasable)
-VALUES (?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)
+    id, process, definition, version, status, started, state, business_key, ended, outcome, incidents, held, releasable,
+    is_unique)
+VALUES (?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING;
 
 -- name: update_instances
 -- Instances that have changed, if they are at the version before; the count of rows tells.
 UPDATE instances SET version = given.column4, state = given.column7, held = given.column12
 FROM (
-VALUES (?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?)
 ) AS given WHERE instances.id = given.column1 AND instances.version = given.column4 - 1;
 
 -- name: update_found
 -- What instances are found by, where it has changed. Apart from the rest, because setting an indexed column rewrites its
--- index even if the value is the same: half the time, measured. An instance keeps its process and the time it started.
+-- index even if the value is the same: half the time, measured. An instance keeps its process, the time it
+-- started, and whether its key is unique.
 UPDATE instances SET
     definition = given.column3,
     status = given.column5,
@@ -104,7 +106,7 @@ UPDATE instances SET
     incidents = given.column11,
     releasable = given.column13
 FROM (
-VALUES (?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?)
 ) AS given WHERE instances.id = given.column1 AND
     (instances.definition, instances.status, instances.business_key, instances.ended,
         instances.outcome, instances.incidents, instances.releasable)
