@@ -28,7 +28,7 @@ from .engine.delivery import Birth, Delivery
 from .engine.engine import Engine
 from .engine.numbers import counted
 from .engine.settings import Settings
-from .engine.starts import start_of
+from .engine.starts import business_key_of, start_of
 from .engine.writes import Progress
 from .functions import Functions, answer_of, failure_of, workitem_of
 from .ports import Answered, IncidentRow, WaitRow
@@ -152,11 +152,12 @@ class Simulation:
     def launch(self, fields: Mapping[str, Any] | None = None, *, instance: str | None = None) -> str:
         """Start an instance; returns its id.
 
-        :raises Refused: required properties are missing, or the fields are no JSON.
+        :raises Refused: required properties are missing, the fields are no JSON, or its unique key is taken.
         """
         self.instance = instance or uuid.uuid5(uuid.NAMESPACE_OID, str(self._numbers())).hex
         start = start_of(self.definition, dict(fields or {}), self._settings.limits)
-        self._engine.put(Delivery(self.instance, start, Birth(self.definition), reply=self._reply))
+        key = business_key_of(self.definition, start.fields, self.clock.now())
+        self._engine.put(Delivery(self.instance, start, Birth(self.definition, key), reply=self._reply))
         self._settle()
         return self.instance
 

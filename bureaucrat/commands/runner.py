@@ -33,6 +33,7 @@ from .stored import copy_of, entries_of, fields_of
 from .story import Story
 from .window import who
 
+_SHOWN = 10  #: refusals told of one by one
 _PAGE = 500  #: rows asked for at a time
 _MOMENT = 0.01  #: seconds; far more than there is between a commit and its being told
 
@@ -176,8 +177,6 @@ class Runner:
                 key = business_key_of(self._plan.definition, fields, self._clock.now())
             except Refused as refused:
                 raise Failure(Exit.INVALID, str(refused)) from refused
-            if key is not None and self._plan.definition.unique:
-                await self._refuse_twice(key)
             story = Story(instance_id(self._clock), self._plan.definition, key, self._clock.now())
             self._known[story.instance] = story
             self._stories.append(story)
@@ -250,16 +249,15 @@ class Runner:
         launches = [
             self._engine.launch(self._plan.definition, fields, story.instance, story.key) for story, fields in fresh
         ]
-        try:
-            await asyncio.gather(*launches)
-        except Refused as refused:
-            raise Failure(Exit.INVALID, f"not started: {refused}") from refused
-
-    async def _refuse_twice(self, key: str) -> None:
-        query = InstanceQuery(process=self._plan.definition.name, business_key=key, unfinished=True)
-        if await self._engine.storage.instances(query):
-            text = f"not started: {self._plan.definition.name} {key} is unfinished already, and its key is unique"
-            raise Failure(Exit.INVALID, text, "go on with it: the same command without --new")
+        results = await asyncio.gather(*launches, return_exceptions=True)
+        refusals = [str(one) for one in results if isinstance(one, Refused)]
+        for one in results:
+            if isinstance(one, BaseException) and not isinstance(one, Refused):
+                raise one
+        if refusals:
+            which = "" if len(fresh) == 1 else f"{len(refusals):,} of {len(fresh):,} "
+            lines = [*refusals[1:_SHOWN], "go on with what is unfinished: the same command without --new"]
+            raise Failure(Exit.INVALID, f"{which}not started: {refusals[0]}", *lines)
 
     # -- watching
 

@@ -18,6 +18,7 @@ UNKNOWN_PROCESS = "UnknownProcess"
 INVALID_DEFINITION = "InvalidDefinition"
 RUNAWAY_LOOP = "RunawayLoop"
 LIMIT_EXCEEDED = "LimitExceeded"
+NOT_UNIQUE = "NotUnique"
 
 ENGINE_CODES = (
     ACTION_ERROR,
@@ -28,6 +29,7 @@ ENGINE_CODES = (
     INVALID_DEFINITION,
     RUNAWAY_LOOP,
     LIMIT_EXCEEDED,
+    NOT_UNIQUE,
 )
 
 

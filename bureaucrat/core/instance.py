@@ -56,6 +56,7 @@ class Instance:
     depth: int = 0  #: how many callers are above it
     caller: Caller | None = None
     business_key: str | None = None
+    unique: bool = False  #: no other unfinished one of its process has this key (L83)
     ended: float | None = None
     outcome: str | None = None
     fault: Fault | None = None

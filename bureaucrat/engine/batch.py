@@ -14,17 +14,18 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import takewhile
 
 from ..clock import Clock
 from ..core.effects import Effect
+from ..core.faults import NOT_UNIQUE, Fault
 from ..core.instance import Changes, Copy, Instance, NeedBranches
-from ..core.messages import Input, Start, Stuck, TimerFired, Unsent
+from ..core.messages import Ended, Input, Start, Stuck, TimerFired, Unsent
 from ..core.step import step
 from ..core.table import Definition
-from ..errors import Refused, StaleVersion, StorageUnavailable, UnknownInstance
+from ..errors import NotUnique, Refused, StaleVersion, StorageUnavailable, UnknownInstance
 from ..ports import Batch, DeadRow, InstanceRow, Storage, Writes
 from .codec import add_loaded, decode_instance, encode_message
 from .definitions import Definitions
@@ -159,6 +160,9 @@ class Batches:
 
     def _given_up(self, delivery: Delivery, prepared: Prepared) -> list[Delivery]:
         """The delivery; or, if it used up its tries, an incident in its place, and itself a dead letter."""
+        if delivery.refusal:
+            self._refuse(delivery, prepared.collector)
+            return []
         if delivery.failures < self._settings.attempts_at_poison:
             return [delivery]
         reason = f"{type(delivery.message).__name__} could not be applied: {delivery.failure}"
@@ -173,6 +177,27 @@ class Batches:
         branch = getattr(delivery.message, "branch", "")
         stuck = Stuck(branch, getattr(delivery.message, "activity", -1), "engine", reason)
         return [Delivery(delivery.instance, stuck, cause=delivery)]
+
+    def refused(self, deliveries: Iterable[Delivery], conflict: NotUnique) -> None:
+        """Note which starts storage does not let happen: in the batch to come they are told no (L83)."""
+        for delivery in deliveries:
+            holder = conflict.holders.get(delivery.instance)
+            if delivery.birth is not None and holder is not None:
+                name, key = delivery.birth.definition.name, delivery.birth.business_key
+                delivery.refusal = f"{name} {key} is unfinished already, and its key is unique: instance {holder}"
+
+    def _refuse(self, delivery: Delivery, collector: Collector) -> None:
+        """Tell whoever wanted an instance started that it is not: its caller, or the dead letters."""
+        caller = None if delivery.birth is None else delivery.birth.caller
+        if caller is not None:
+            fault = Fault(NOT_UNIQUE, delivery.refusal, delivery.instance)
+            ended = Ended(caller.branch, caller.activity, caller.activation, {}, fault)
+            collector.post(caller.instance, ended, self._clock.now())
+        elif delivery.letter is not None:
+            self.bury(delivery, delivery.refusal, collector.writes)
+        if delivery.mail is not None:
+            collector.writes.mail_gone.append(delivery.mail)
+        collector.reply(delivery, Refused(delivery.refusal))
 
     async def _apply(
         self, batch: Batch, prepared: Prepared, group: list[Delivery], row: InstanceRow | None, cached: Cached | None
@@ -257,6 +282,7 @@ class Batches:
             caller=birth.caller,
             depth=birth.depth,
             business_key=birth.business_key,
+            unique=definition.unique,
         )
         return Cached(Copy(instance), 0, definition)
 

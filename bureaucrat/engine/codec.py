@@ -100,6 +100,7 @@ def encode_instance(instance: Instance, version: int) -> InstanceRow:
         incidents=instance.incidents,
         held=instance.held,
         releasable=instance.held > 0 and not instance.is_held,
+        is_unique=instance.unique,
     )
 
 

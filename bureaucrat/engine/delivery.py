@@ -45,6 +45,7 @@ class Delivery:
     reply: Callable[[str | Exception], None] | None = None  #: told the instance's status, or what went wrong
     failures: int = 0  #: how often a step on it raised
     failure: str = ""  #: what, last
+    refusal: str = ""  #: why storage does not let its instance start
     is_unloadable: bool = False  #: it was the instance that could not be read
     letter: Letter | None = None  #: what it was outside
     order: Order | None = None  #: a person asked for it

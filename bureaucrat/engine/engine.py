@@ -39,7 +39,7 @@ from .recovery import Recovery
 from .registry import Registry
 from .settings import Settings
 from .shell import Shell
-from .starts import own, start_of
+from .starts import business_key_of, own, start_of
 from .timers import Agenda
 from .writes import Collector, Progress
 
@@ -76,7 +76,7 @@ class Engine:
         self._observe = observe
         self._agenda = Agenda()
         self._events = Events(storage, self.settings)
-        self._mailbox = Mailbox(storage, self.definitions, self.registry, self.put, self.settings.limits)
+        self._mailbox = Mailbox(storage, self.definitions, self.registry, self.put, self.settings.limits, clock)
         self._recovery = Recovery(storage, clock, self.settings, self._agenda, self._mailbox, self._events, self.put)
         self._shell = self._means()
         self._exchange = None if courier is None else Exchange(courier, self._shell, self._recovery.recover_attempts)
@@ -146,10 +146,11 @@ class Engine:
         """Start an instance, and wait until it is stored. Doing it twice with one id starts one.
 
         :returns: its status.
-        :raises Refused: required properties are missing, or the fields are no JSON.
+        :raises Refused: required properties are missing, the fields are no JSON, or its unique key is taken.
         """
         start = start_of(definition, fields, self.settings.limits)
-        return await self._wait(Delivery(instance, start, Birth(definition, business_key)))
+        key = business_key or business_key_of(definition, start.fields, self.clock.now())
+        return await self._wait(Delivery(instance, start, Birth(definition, key)))
 
     async def _wait(self, delivery: Delivery) -> str:
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from ..clock import Clock
 from ..core.effects import Launch
 from ..core.faults import INVALID_DEFINITION, LIMIT_EXCEEDED, UNKNOWN_PROCESS, Fault
 from ..core.limits import Limits
@@ -22,7 +23,7 @@ from .definitions import Definitions
 from .delivery import Birth, Delivery
 from .orders import Deploy, Desked, Drop, Happened, Looked, Order, Replay, Undeploy
 from .registry import Registry
-from .starts import TooLarge, start_of
+from .starts import TooLarge, business_key_of, start_of
 
 #: a row, what it says, and whether it was kept back
 _Read = tuple[MailRow, Mail, bool]
@@ -38,7 +39,9 @@ class Mailbox:
         registry: Registry,
         put: Callable[[Delivery], None],
         limits: Limits,
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self._registry = registry
         self._limits = limits
         self._storage = storage
@@ -98,11 +101,12 @@ class Mailbox:
     def _start(self, row: MailRow, launch: Launch, definition: Definition) -> Delivery:
         try:
             start = start_of(definition, launch.fields, self._limits)
+            key = business_key_of(definition, start.fields, self._clock.now())
         except TooLarge as error:
             return self._refuse(row, launch, LIMIT_EXCEEDED, str(error))
         except Refused as error:
             return self._refuse(row, launch, INVALID_DEFINITION, str(error))
-        birth = Birth(definition, caller=launch.caller, depth=launch.depth)
+        birth = Birth(definition, key, launch.caller, launch.depth)
         return Delivery(launch.instance, start, birth, mail=row.number)
 
     def _refuse(self, row: MailRow, launch: Launch, code: str, problem: str) -> Delivery:

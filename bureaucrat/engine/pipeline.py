@@ -4,7 +4,7 @@ Rules:
 
 - an instance is in one batch at a time; what comes for it meanwhile waits for that batch's commit;
 - nothing is settled, dispatched or told to anybody before the commit that decided it;
-- what storage refuses is kept and tried again.
+- what storage refuses is kept and tried again; without what it names as the reason.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
-from ..errors import StaleVersion, Stopped, StorageUnavailable
+from ..errors import NotUnique, StaleVersion, Stopped, StorageUnavailable
 from ..ports import Storage
 from .batch import Batches, Prepared
 from .delivery import Delivery
@@ -143,9 +143,11 @@ class Pipeline:
             seeded, postponed = [], prepared.postponed
             self._committed(prepared)
             return True
-        except (StaleVersion, StorageUnavailable) as error:
+        except (NotUnique, StaleVersion, StorageUnavailable) as error:
             for instance in instances:
                 self._batches.forget(instance)
+            if isinstance(error, NotUnique):
+                self._batches.refused(deliveries, error)
             if isinstance(error, StorageUnavailable):
                 await self._away(error)
             return False

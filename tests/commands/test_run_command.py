@@ -608,7 +608,23 @@ def test_a_unique_key_is_refused_twice(shell: Shell) -> None:
     ended = shell.run(*arguments, "--new")
 
     assert ended.returncode == 2
-    assert "waiting a is unfinished already, and its key is unique" in ended.stderr
+    assert re.fullmatch(
+        "bureaucrat: not started: waiting a is unfinished already, and its key is unique: instance [0-9a-f]{32}\n"
+        "  go on with what is unfinished: the same command without --new\n",
+        ended.stderr,
+    )
+
+
+def test_of_several_that_would_have_one_unique_key_the_first_is_started(shell: Shell) -> None:
+    process = shell.write("waiting.xml", WAITING.replace('key="name">', 'key="name" unique="yes">', 1))
+
+    ended = shell.run("run", process, "--field", "name=a", "--db", "run.db", "--instances", "3")
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("bureaucrat: 2 of 3 not started: waiting a is unfinished already")
+    assert ended.stderr.count("waiting a is unfinished already") == 2
+    with sqlite3.connect(shell.folder / "run.db") as connection:
+        assert connection.execute("SELECT business_key, ended FROM instances").fetchall() == [("a", None)]
 
 
 def test_an_instance_keeps_the_definition_it_was_started_with(shell: Shell, waiting: list[str]) -> None:

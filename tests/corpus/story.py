@@ -7,6 +7,7 @@ A corpus file holds rows. A row is a definition and a story: what happens to one
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from bureaucrat.errors import Refused
 from bureaucrat.testing import Simulation
 
 FOLDER = Path(__file__).parent
+_CALLED = re.compile(r"\b[0-9a-f]{32}\b")  #: the id of a called instance
 _SILENT = {"started", "launched", "answered"}
 
 
@@ -148,7 +150,8 @@ def tell(simulation: Simulation, since: int) -> list[str]:
 
 
 def _line(simulation: Simulation, entry: Progress) -> str:
-    return " ".join(part for part in (entry.what, _label(simulation, entry), _detail(simulation, entry)) if part)
+    line = " ".join(part for part in (entry.what, _label(simulation, entry), _detail(simulation, entry)) if part)
+    return _CALLED.sub("called", line)
 
 
 def _label(simulation: Simulation, entry: Progress) -> str:
