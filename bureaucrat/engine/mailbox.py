@@ -89,14 +89,20 @@ class Mailbox:
         except InvalidDefinition as error:
             return self._refuse(row, launch, INVALID_DEFINITION, str(error))
 
-    async def _by_name(self, row: MailRow, launch: Launch) -> Delivery:
-        """The same, of a registered process."""
+    async def _find(self, name: str) -> Definition | Fault:
+        """What is registered under a name; or why nothing can start by it."""
         try:
-            return self._start(row, launch, await self._registry.find(launch.process or ""))
+            return await self._registry.find(name)
         except UnknownProcess as error:
-            return self._refuse(row, launch, UNKNOWN_PROCESS, str(error))
+            return Fault(UNKNOWN_PROCESS, str(error), "")
         except (InvalidDefinition, UnknownDefinition) as error:
-            return self._refuse(row, launch, INVALID_DEFINITION, str(error))
+            return Fault(INVALID_DEFINITION, str(error), "")
+
+    def _by_name(self, row: MailRow, launch: Launch, found: Definition | Fault) -> Delivery:
+        """The same, of what is registered under the name."""
+        if isinstance(found, Fault):
+            return self._refuse(row, launch, found.code, found.message)
+        return self._start(row, launch, found)
 
     def _start(self, row: MailRow, launch: Launch, definition: Definition) -> Delivery:
         try:
@@ -133,10 +139,13 @@ class Mailbox:
 
     async def fetch(self, limit: int) -> None:
         """Put on the queue what instances kept back, and the starts by name."""
-        while self._nameless:
-            instance, [(row, launch, _), *_] = next(iter(self._nameless.items()))
+        found: dict[str, Definition | Fault] = {}  # many calls of one process are looked up once
+        for instance, [(row, launch, _), *_] in list(self._nameless.items()):
             assert isinstance(launch, Launch), "it is what made the entry"
-            self._put(await self._by_name(row, launch))
+            name = launch.process or ""
+            if name not in found:
+                found[name] = await self._find(name)
+            self._put(self._by_name(row, launch, found[name]))
             for later in self._nameless.pop(instance)[1:]:
                 self._deliver(*later)
         while self._releasing:

@@ -172,6 +172,15 @@ def test_a_call_launches_and_tells_its_end_from_another_activations() -> None:
     assert told.copy.instance.status == "faulted"
 
 
+@pytest.mark.parametrize(("process", "name"), [("part", "part"), ("part@2", "part@2"), ("='part@' + str(n)", "part@3")])
+def test_a_call_by_name_leaves_it_to_the_engine_what_the_name_means(process: str, name: str) -> None:
+    told = Told(f'<call process="{process}"/>', n=3)
+
+    (launch,) = world(told.first)
+
+    assert launch == Launch(launch.instance, name, None, {}, Caller("I", "", 1, 2), 1)
+
+
 def test_a_cancel_ends_the_called_instance_too() -> None:
     told = Told('<call process="$t"/>', caller=CALLER, t="<process/>")
     (launch,) = world(told.first)
