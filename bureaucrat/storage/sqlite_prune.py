@@ -22,7 +22,7 @@ _OLD_EVENT = Shape(lambda number, woken: (number, woken), (("number", "int"), ("
 
 
 def prune(connection: sqlite3.Connection, before: dict[str, float]) -> int:
-    """Delete what is older than the instants for `instances`, `history`, `events`, `inbox`, `dead`; returns rows deleted."""
+    """Delete what is older than the instants named as the port names them; returns rows deleted."""
     given: dict[str, Any] = {**before, "limit": _LIMIT}
     given["old"] = _json(_select(connection, "old_instances", single("id"), given))
     given["numbers"] = _json(_old_events(connection, given))
