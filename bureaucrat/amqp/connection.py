@@ -231,10 +231,12 @@ def reason_of(error: BaseException) -> str:
     causes = list(_causes(error))
     for cause in causes:
         match cause:
-            case wrong.ProbableAuthenticationError():
+            case wrong.ProbableAuthenticationError() if is_refusal(cause):
                 return "the login was refused; check user and password"
-            case wrong.ProbableAccessDeniedError():
+            case wrong.ProbableAccessDeniedError() if is_refusal(cause):
                 return "the virtual host is unknown, or the user may not use it"
+            case wrong.ProbableAuthenticationError() | wrong.ProbableAccessDeniedError():
+                return "the connection was lost"
             case wrong.IncompatibleProtocolError():
                 return "whatever listens there is no AMQP 0-9-1 broker"
             case wrong.AMQPHeartbeatTimeout():
@@ -250,6 +252,18 @@ def reason_of(error: BaseException) -> str:
             case OSError() if cause.strerror or str(cause):
                 return (cause.strerror or str(cause)).lower()
     return "the connection was lost" if isinstance(causes[-1], wrong.StreamLostError) else _plain(causes[-1])
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the broker has refused us, and will again.
+
+    pika takes any end of a connection during the login for a refusal; its text says whether the broker has closed it.
+    """
+    refusals = (wrong.ProbableAuthenticationError, wrong.ProbableAccessDeniedError)
+    if isinstance(error, refusals):
+        return wrong.ConnectionClosedByBroker.__name__ in str(error.args)
+    inner = [*getattr(error, "exceptions", []), getattr(error, "exception", None), *error.args]
+    return any(is_refusal(one) for one in inner if isinstance(one, BaseException))
 
 
 def _by_broker(code: int, text: str) -> str:

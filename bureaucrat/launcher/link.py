@@ -20,7 +20,7 @@ import pika
 import pika.exceptions as wrong
 from pika.adapters.select_connection import IOLoop
 
-from ..amqp.connection import NOT_FOUND, reason_of
+from ..amqp.connection import NOT_FOUND, is_refusal, reason_of
 from ..amqp.settings import AmqpSettings
 
 _GOODBYE: Final = 1.0  #: seconds that the broker has to say it
@@ -290,12 +290,5 @@ class Link:
 
     def _end(self, error: BaseException) -> None:
         if self._trouble is None:
-            self._trouble = error if isinstance(error, Lost) else Lost(reason_of(error), is_final=_is_final(error))
+            self._trouble = error if isinstance(error, Lost) else Lost(reason_of(error), is_final=is_refusal(error))
         self._loop.stop()
-
-
-def _is_final(error: BaseException) -> bool:
-    """Whether the broker has refused us, and will again."""
-    refusals = (wrong.ProbableAuthenticationError, wrong.ProbableAccessDeniedError)
-    inner = [*getattr(error, "exceptions", []), getattr(error, "exception", None), *error.args]
-    return isinstance(error, refusals) or any(_is_final(one) for one in inner if isinstance(one, BaseException))
