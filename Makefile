@@ -40,7 +40,7 @@ check: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/coverage erase
-	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
 	$(BIN)/coverage report --include='bureaucrat/core/*,bureaucrat/definition/*' --fail-under=100
 	$(BIN)/coverage report --omit='bureaucrat/core/*,bureaucrat/definition/*' --fail-under=90
 
