@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .clock import ManualClock
+from .core.activities import ParallelForeach
 from .core.activities.parallel import Forking
 from .core.durations import parse_duration
 from .core.effects import Dispatch
@@ -321,7 +322,7 @@ class Simulation:
         """Labels of what is active and holds nothing active: id, else name, else participant, else tag."""
         branches = self.copy().branches.values()
         leaves = [self.definition.activities[branch.frames[-1].activity] for branch in branches if branch.frames]
-        return [leaf.label for leaf in leaves if not isinstance(leaf, Forking)]
+        return [leaf.label for leaf in leaves if not isinstance(leaf, Forking | ParallelForeach)]
 
     def assert_ended(self, outcome: str | None = None) -> None:
         """Fail, with the story, unless the instance has completed (with that outcome)."""

@@ -83,6 +83,11 @@ class Place(NamedTuple):
     branch: Branch
     frame: Frame
 
+    @property
+    def is_item(self) -> bool:
+        """Whether it is an item of a parallel foreach: an activation of the foreach, the first of its own branch."""
+        return self.branch.owner == self.frame.activity
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
@@ -116,6 +121,16 @@ class Activity:
     def is_loop_item(self) -> bool:
         """Whether undeclared names written inside it stay inside it (L10)."""
         return False
+
+    @property
+    def forks_items(self) -> bool:
+        """Whether each of its items is a branch, begun by an activation of the same activity (L41)."""
+        return False
+
+    @property
+    def withheld(self) -> str | None:
+        """A name from around that no action inside it is sent unless it asks for it (L43)."""
+        return None
 
     def initial(self) -> dict[str, Any] | None:
         """The values of the scope it opens when it starts; None if it opens none."""
@@ -174,6 +189,10 @@ class Activity:
     def on_release(self, run: Run, at: Place) -> None:
         """It is being ended, or a handler takes its place: let go of what it waits for outside."""
 
+    def on_skip(self, run: Run, at: Place) -> None:
+        """A person completes it by hand; all that was inside it has ended (L111)."""
+        run.complete(at)
+
     def on_retry(self, run: Run, at: Place) -> None:
         """A person wants its incident of kind *error* tried again (L111)."""
         run.restart(at)
@@ -214,6 +233,7 @@ class Run(Protocol):
     def started(self) -> float: ...
     def since_turn(self, at: Place) -> float: ...
     def child_of(self, at: Place, branch: Branch) -> int: ...
+    def owner(self, branch: Branch) -> Place: ...
 
     # what it does to itself
     def state(self, at: Place, state: State) -> None: ...
@@ -225,6 +245,7 @@ class Run(Protocol):
     def arm(self, at: Place, kind: str, when: float) -> None: ...
     def disarm(self, at: Place, kind: str) -> None: ...
     def fork(self, at: Place, child: int, again: bool) -> None: ...
+    def fork_item(self, at: Place, number: int, again: bool) -> None: ...
     def end_inside(self, at: Place) -> None: ...
     def exit(self, at: Place, scope: int, outcome: str | None) -> None: ...
     def spin(self, at: Place) -> bool: ...

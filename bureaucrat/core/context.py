@@ -52,17 +52,21 @@ def places(copy: Copy, at: Place) -> Iterator[Place]:
 class Visible(Mapping[str, Any]):
     """All scopes a place sees, as one mapping; nothing is copied."""
 
-    __slots__ = ("_selection", "levels")
+    __slots__ = ("_selection", "items_at", "levels")
 
     def __init__(self, copy: Copy, at: Place) -> None:
         #: values, and the scope they stand in (None: the engine's own), innermost first
         self.levels: list[tuple[Mapping[str, Any], Scope | None]] = []
+        #: level of the scope of each item around that is a branch, and the foreach's number
+        self.items_at: dict[int, int] = {}
         self._selection: Mapping[str, Any] = {}
         for branch, frame in places(copy, at):
             scopes = branch.scopes
             if frame.state is State.HANDLING and frame.fault is not None:
                 self.levels.append(({FAULT: frame.fault.fields()}, None))
             if frame.activity in scopes:
+                if branch.owner == frame.activity:
+                    self.items_at[len(self.levels)] = frame.activity
                 scope = scopes[frame.activity]
                 self.levels.append((scope.values, scope))
             if not self._selection and ~frame.activity in scopes:

@@ -30,27 +30,28 @@ class Endings(Steps):
         self._leave(at, State.COMPLETED)
         if branch.frames:
             outer = Place(branch, branch.frames[-1])
-            is_handler = any(handler.body == at.frame.activity for handler in self.activity(outer).handlers)
+            is_handler = self._handles(outer, at)
             self.agenda.append((Todo.HANDLED if is_handler else Todo.CHILD, outer, self.activity(at).slot))
         elif branch.id == ROOT:
             self.finish(Status.COMPLETED)
         else:
-            self._join(branch)
+            self._join(at)
 
-    def _join(self, branch: Branch) -> None:
-        owner = self._owner(branch)
+    def _handles(self, outer: Place, at: Place) -> bool:
+        """Whether an activation is one of the fault handlers of another."""
+        return any(handler.body == at.frame.activity for handler in self.activity(outer).handlers)
+
+    def _join(self, at: Place) -> None:
+        """The first activation of a branch has completed, and so has the branch."""
+        branch = at.branch
+        owner = self.owner(branch)
         self.copy.remove(branch)
         owner.frame.open -= 1
         self.touch(owner.branch)
-        if not self.definition.root_of(branch.id).is_reminder:
+        if self._handles(owner, at):
+            self.agenda.append((Todo.HANDLED, owner, None))
+        elif not self.activity(at).is_reminder:
             self.agenda.append((Todo.JOINED, owner, branch))
-
-    def _owner(self, branch: Branch) -> Place:
-        assert branch.parent is not None
-        parent = self.copy.branches[branch.parent]
-        frame = parent.frame_of(branch.owner)
-        assert frame is not None
-        return Place(parent, frame)
 
     def _leave(self, at: Place, state: State) -> None:
         """Take the innermost activation off its branch."""
@@ -90,7 +91,7 @@ class Endings(Steps):
         self.start(at.branch, at.frame.activity)
 
     def exit(self, at: Place, scope: int, outcome: str | None) -> None:
-        around = next(place for place in self.around(at) if place.frame.activity == scope)
+        around = next(one for one in self.around(at) if one.frame.activity == scope and not one.is_item)
         if outcome is not None:
             self.instance.outcome = outcome
         self._leave(at, State.COMPLETED)
@@ -101,7 +102,7 @@ class Endings(Steps):
         self.end_inside(at)
         self.activity(at).on_release(self, at)
         self.close_incident(at, "skipped")
-        self.complete(at)
+        self.activity(at).on_skip(self, at)
 
     # -- faults
 
@@ -112,8 +113,8 @@ class Endings(Steps):
             is_again = frame is at.frame and not frame.own
             if frame.state is State.HANDLING and not is_again:
                 fault.cause = fault.cause or frame.fault
-            elif (handler := _handler(activity, code)) is not None:
-                self._catch(place, handler, fault, own=frame is at.frame)
+            elif self._is_asked(place, at) and (handler := _handler(activity, code)) is not None:
+                self._catch(place, handler, fault, own=frame.activity == at.frame.activity)
                 return
             if activity.is_reminder and frame is place.branch.frames[0]:
                 self.incident(at, "fault", code, message, fault=fault, blocks=False)
@@ -123,6 +124,12 @@ class Endings(Steps):
             self.finish(Status.FAILED, fault)
         else:
             self.incident(at, "fault", code, message, fault=fault, blocks=True)
+
+    def _is_asked(self, around: Place, at: Place) -> bool:
+        """Whether a fault may be caught there: of a parallel foreach an item handles what is thrown inside it, and the
+        foreach what it throws itself or on behalf of an item (L41)."""
+        is_own = around.frame.activity == at.frame.activity
+        return not self.activity(around).forks_items or is_own is not around.is_item
 
     def _catch(self, at: Place, handler: Handler, fault: Fault, own: bool) -> None:
         self.end_inside(at)
@@ -136,7 +143,10 @@ class Endings(Steps):
         self.state(at, State.HANDLING)
         at.frame.fault, at.frame.own = fault, own
         self.record(at, "caught", code=fault.code, message=fault.message, thrown_at=fault.activity)
-        self.start(at.branch, handler.body)
+        if activity.forks_items and activity.tail and not at.is_item:
+            self._fork(at, handler.body, "")  # its handlers have tails for the branch of an item, so they need one
+        else:
+            self.start(at.branch, handler.body)
 
     def incident(
         self,

@@ -89,7 +89,7 @@ class Frame:
     since: float  #: when it started
     state: State = State.ACTIVE
     position: int = -1  #: the child that runs, or was started last
-    turn: int = 0  #: turn of a while, item of a foreach, 1-based
+    turn: int = 0  #: turn of a while, item of a foreach, 1-based; of one with branches: how many have joined
     turned: float = 0.0  #: when that turn began
     tries: int = 0  #: attempts under the present retry policy
     open: int = 0  #: branches alive below it
@@ -129,6 +129,11 @@ class Branch:
             if frame.activity == activity:
                 return frame
         return None
+
+    @property
+    def item(self) -> int:
+        """The number of the item that it is, from 1; its id ends with it (L1)."""
+        return int(self.id.rpartition(".")[2])
 
     @property
     def due(self) -> float | None:

@@ -133,7 +133,10 @@ class Steps:
         given: dict[str, Any] = {}
         digests: dict[str, str] = {}
         if fields is None or fields.all:
-            for level, scope in reversed(Visible(self.copy, at).levels):
+            seen = Visible(self.copy, at)
+            for depth, (level, scope) in reversed(list(enumerate(seen.levels))):
+                if fields is None and depth in seen.items_at:
+                    given.pop(self.definition.activities[seen.items_at[depth]].withheld or "", None)
                 given.update(level)
                 for name in level:
                     digests[name] = digest(level[name])[0] if scope is None else digest_of(scope, name)[0]
@@ -153,6 +156,14 @@ class Steps:
 
     def child_of(self, at: Place, branch: Branch) -> int:
         return self.definition.root_of(branch.id).slot
+
+    def owner(self, branch: Branch) -> Place:
+        """The activation that forked a branch."""
+        assert branch.parent is not None
+        parent = self.copy.branches[branch.parent]
+        frame = parent.frame_of(branch.owner)
+        assert frame is not None
+        return Place(parent, frame)
 
     def around(self, at: Place) -> list[Place]:
         """The activation and all that encloses it, innermost first."""
@@ -184,6 +195,14 @@ class Steps:
         self.touch(at.branch)
         index = self.definition.activities[at.frame.activity].children[child]
         self._fork(at, index, f"_{child}")
+
+    def fork_item(self, at: Place, number: int, again: bool) -> None:
+        """Begin an item: an activation of the same activity, in a branch of its own."""
+        if again:
+            self.agenda.append((Todo.FORK, at, None))
+        self.touch(at.branch)
+        self._moved[at.branch.id] = at.branch
+        self._fork(at, at.frame.activity, f".{number}")
 
     def _fork(self, at: Place, index: int, suffix: str) -> None:
         own = at.branch.id + self.definition.activities[at.frame.activity].tail

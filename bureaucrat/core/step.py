@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .activity import Place, Run
+from .activity import Activity, Place, Run
 from .context import is_reserved
 from .effects import Effect, Hold, Record, Refuse
 from .endings import Endings
@@ -337,13 +337,17 @@ class _Step(Endings):
         values = activity.initial()
         if values is not None and not (at.frame.activity == 0 and 0 in at.branch.scopes):
             self.open(at, values | self.given if at.frame.activity == 0 else values)
+        if not at.is_item:  # they count from the start of the whole foreach
+            self._arm(activity, at)
+        activity.on_start(self, at)
+
+    def _arm(self, activity: Activity, at: Place) -> None:
         if activity.timeout is not None and activity.tag != "action":
             self.arm(at, "timeout", self.now + self.duration(at, activity.timeout))
         if activity.due is not None:
             self.arm(at, "due", self.now + self.duration(at, activity.due))
         for number, reminder in enumerate(activity.reminders):
             self.arm(at, f"reminder {number}", self.now + self.duration(at, reminder.after))
-        activity.on_start(self, at)
 
     def _do(self, todo: Todo, at: Place, argument: Any) -> None:
         activity = self.activity(at)

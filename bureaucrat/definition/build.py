@@ -1,7 +1,8 @@
 """From checked elements to the core's flat table of activities (L1).
 
 Rules: nothing is checked here; number 0 is the process; a path counts activities only, a tail is the path below the
-start of the branch, and a branch starts at the root, at each child of ``all`` and ``any`` and at each reminder.
+start of the branch, and a branch starts at the root, at each child of ``all`` and ``any``, at each item of a parallel
+foreach and at each reminder.
 """
 
 from __future__ import annotations
@@ -56,12 +57,13 @@ class _Table:
         self.slots.append(slot)
         if "id" in node.values:
             self.ids[node.values["id"]] = slot.index
+        inside = "" if _forks_items(node) else tail
         for n, child in enumerate(node.of(*_CHILDREN)):
-            below = "" if node.type in _FORKING else f"{tail}_{n}"
+            below = "" if node.type in _FORKING else f"{inside}_{n}"
             slot.children.append(self.place(child, slot.index, n, f"{path}_{n}", below))
         for n, child in enumerate(_handlers(node)):
             name = f"_faults_{n}"
-            slot.handlers.append(self.place(child, slot.index, n, path + name, tail + name))
+            slot.handlers.append(self.place(child, slot.index, n, path + name, inside + name))
         for n, child in enumerate(node.of("reminder")):
             slot.reminders.append(self.place(child, slot.index, n, f"{path}_reminders_{n}", ""))
         return slot.index
@@ -95,6 +97,10 @@ class _Table:
 
     def _reminders(self, slot: _Slot) -> tuple[Reminder, ...]:
         return tuple(_reminder(self.slots[body].node, body) for body in slot.reminders)
+
+
+def _forks_items(node: Node) -> bool:
+    return node.type == "foreach" and node.values.get("parallel", "no") != "no"
 
 
 def _handlers(node: Node) -> list[Node]:
@@ -184,8 +190,20 @@ def _while(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:
 
 
 def _foreach(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:
-    given = _given(slot.node, select="select", alias="as", collect="collect", item_value="value")
-    return core.Foreach(**common, **given)
+    node = slot.node
+    given = _given(node, select="select", alias="as", collect="collect", item_value="value")
+    if not _forks_items(node):
+        return core.Foreach(**common, **given)
+    places = node.values["parallel"]
+    most = None if places == "yes" else int(places)
+    return core.ParallelForeach(**common, **given, most=most, selected=_selected(node.attributes["select"]))
+
+
+def _selected(text: str) -> str | None:
+    """The property that a list is taken from: the first of a path, or an expression that is nothing but a name."""
+    bare = text.strip()
+    name = bare.removeprefix("=").strip() if bare.startswith("=") else bare.split(".")[0]
+    return name if name.isidentifier() or not bare.startswith("=") else None
 
 
 def _any(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:

@@ -142,10 +142,4 @@ CODES: Final = {
         '<delay cron="0 2 * * *" timezone="UTC"/>',
         '<delay until="=tomorrow"/>',
     ),
-    "BX904": Explanation(
-        "Parallel items are not supported by this version",
-        "A foreach takes its items one after another. For a known number of branches use <all>.",
-        '<foreach select="lines" parallel="yes"/>',
-        '<foreach select="lines"/>',
-    ),
 }

@@ -53,13 +53,6 @@ def _collect_has_value(report: Report, node: Node) -> None:
             report.add(place, "BX312", f"{name} needs {other} beside it, {what}")
 
 
-def _items_come_one_by_one(report: Report, node: Node) -> None:
-    if node.values.get("parallel", "no") != "no":
-        place, _ = report.source.attribute(node.offset, "parallel")
-        reason = "is not supported by this version: leave it out, items come one after another"
-        report.add(place, "BX904", f"parallel={quoted(node.values['parallel'])} {reason}")
-
-
 def _equals_has_key(report: Report, node: Node) -> None:
     if "equals" in node.attributes and "key" not in node.attributes:
         place, _ = report.source.attribute(node.offset, "equals")
@@ -136,7 +129,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
         "case": _ANYWHERE,
         "default": _ANYWHERE,
         "while": _ANYWHERE,
-        "foreach": (_collect_has_value, _items_come_one_by_one, *_ANYWHERE),
+        "foreach": (_collect_has_value, *_ANYWHERE),
         "all": _ANYWHERE,
         "any": _ANYWHERE,
         "delay": (_delay_has_one_end,),

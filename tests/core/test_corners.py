@@ -45,6 +45,30 @@ def test_an_address_is_found_by_its_path(dynamic: str, address: Address | None) 
     assert definition.locate(dynamic) == address
 
 
+@pytest.mark.parametrize(
+    ("address", "branch", "tag"),
+    [
+        ("_0", "", "foreach"),
+        ("_0.2", "_0.2", "foreach"),
+        ("_0.2_0", "_0.2", "foreach"),
+        ("_0.2_0.13", "_0.2_0.13", "foreach"),
+        ("_0.2_0.13_0", "_0.2_0.13", "delay"),
+        ("_0.2_0.13_faults_0", "_0.2_0.13", "block"),
+        ("_0_faults_0", "_0", "block"),
+    ],
+)
+def test_an_address_in_a_parallel_foreach_is_found_and_told_alike(address: str, branch: str, tag: str) -> None:
+    handler = '<faults><default><delay duration="1"/></default></faults>'
+    inner = f'<foreach select="ys" parallel="3">{handler}<delay duration="1"/></foreach>'
+    definition = read(f'<process name="p"><foreach select="xs" parallel="yes">{handler}{inner}</foreach></process>')
+
+    found = definition.locate(address)
+
+    assert found is not None
+    assert (found.branch, definition.activities[found.activity].tag) == (branch, tag)
+    assert definition.address("I", found.branch, found.activity) == "I" + address
+
+
 def test_the_numbers_of_items_are_no_part_of_a_definitions_path() -> None:
     assert static_path("_2.15_0.3_1") == "_2_0_1"
 

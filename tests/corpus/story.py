@@ -161,7 +161,8 @@ def _label(simulation: Simulation, entry: Progress) -> str:
     if entry.activity is None:
         return ""
     known = simulation.definition.activities[entry.activity]
-    return known.id or f"{known.tag}{entry.address[len(entry.instance) :]}"
+    items = "".join(re.findall(r"\.\d+", entry.address))
+    return f"{known.id}{items}" if known.id else f"{known.tag}{entry.address[len(entry.instance) :]}"
 
 
 def _detail(simulation: Simulation, entry: Progress) -> str:

@@ -82,10 +82,6 @@ def of(inside: str, path: str = "_0") -> Any:
             'BX203 parallel="0" is not yes, no or how many at once: write a whole number from 1',
         ),
         (
-            '<foreach select="a" parallel="1"/>',
-            'BX904 parallel="1" is not supported by this version: leave it out, items come one after another',
-        ),
-        (
             '<action participant="a" backoff="1000.5"/>',
             'BX203 backoff="1000.5" is no number from 1 to 1,000: write 2 or 1.5',
         ),

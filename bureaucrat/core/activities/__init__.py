@@ -10,6 +10,7 @@ from .delay import Delay
 from .exit import Exit
 from .fault import Throw
 from .foreach import Foreach
+from .items import ParallelForeach
 from .parallel import All
 from .sequence import Block, Process, Sequence
 from .signal import Signal
@@ -35,6 +36,7 @@ __all__ = [
     "Delay",
     "Exit",
     "Foreach",
+    "ParallelForeach",
     "Process",
     "Sequence",
     "Signal",

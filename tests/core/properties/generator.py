@@ -22,6 +22,7 @@ CODES = ("boom", "bang", "Timeout", "ActionError", "ExpressionError", "Undefined
 _NUMBERS = ("1", "a + 1", "context.get('u', 0)", "b", "context.get('d', 2) + 1", "a + b", "len(items)")
 _CONDITIONS = ("a < 3", "context.get('u', 0) > 1", "True", "True", "False", "b == 1", "a", "context.get('d', 5) < 4")
 _BROKEN = ("missing", "1 // 0", "context['nowhere']", "items[9]")
+_COLLECTED = ("context.get('u', 0)", "context.get('u', 0)", "u", "context['inst:iteration'] + a")
 _SELECTIONS = ("=[1, 2]", "=range(2)", "items", "={'x': 1, 'y': 2}", "=[]", "=(7,)", "=[a, b]")
 
 
@@ -199,7 +200,9 @@ class Writer:
         if self.chance(60):
             more += f' as="it{self.count}"'
         if self.chance(40):
-            more += f' collect="{self.pick("c", "got")}" value="context.get(\'u\', 0)"'
+            more += f' collect="{self.pick("c", "got")}" value="{self.pick(*_COLLECTED)}"'
+        if self.chance(60):
+            more += f' parallel="{self.pick("yes", "yes", "1", "2")}"'
         return f"<foreach{attributes}{more}>{self.context(depth)}{self.body(depth, 2, 1)}</foreach>"
 
     def leaf(self) -> str:

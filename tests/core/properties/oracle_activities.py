@@ -43,6 +43,17 @@ class Activities:
                 seen["inst:fault"] = place.handling
         return seen
 
+    def sendable(self, me: Run) -> dict[str, Any]:
+        """What is visible, without the lists that parallel items are taken from (L43)."""
+        seen: dict[str, Any] = {}
+        for place in reversed(list(me.outward())):
+            if place.is_item:
+                seen.pop(place.element.get("select").removeprefix("="), None)
+            seen.update(place.scope or {})
+            if place.handling is not None:
+                seen["inst:fault"] = place.handling
+        return seen
+
     def write(self, me: Run, name: str, value: Any) -> None:
         item = self.root
         for place in me.outward():
@@ -96,37 +107,88 @@ class Activities:
             yield from self.do_sequence(me)
 
     def do_foreach(self, me: Run) -> Steps:
+        if me.is_item:
+            yield from self.item(me)
+            return
         select = me.element.get("select")
         selected = self.evaluate(me, select[1:] if select.startswith("=") else select)
         if not isinstance(selected, list | dict):
             raise Thrown("ExpressionError")
-        me.items, me.number, me.collected = list(selected), 0, []  # type: ignore[attr-defined]
-        yield from self.foreach_items(me)
+        me.items, me.turn, me.collected = list(selected), 0, {}
+        yield from self.parallel_items(me) if me.is_parallel else self.foreach_items(me)
+        if me.element.get("collect"):
+            got = [me.collected.get(number) for number in range(len(me.items))]
+            self.write(me, me.element.get("collect"), got)
 
     def foreach_items(self, me: Run) -> Steps:
-        while me.number < len(me.items):  # type: ignore[attr-defined]
-            item = me.items[me.number]  # type: ignore[attr-defined]
-            me.turn_began = self.world.next()
-            me.scope = None
-            if me.element.find("context") is not None:
-                self.open(me)
-            me.scope = {**(me.scope or {}), "inst:current": item, "inst:iteration": me.number + 1}  # type: ignore[attr-defined]
-            if me.element.get("as"):
-                me.scope[me.element.get("as")] = item
+        while me.turn < len(me.items):
+            self.open_item(me, me.items[me.turn], me.turn)
             yield from self.do_sequence(me)
             self.collect(me)
         me.scope = None
-        if me.element.get("collect"):
-            self.write(me, me.element.get("collect"), me.collected)  # type: ignore[attr-defined]
+
+    def open_item(self, me: Run, item: Any, number: int) -> None:
+        me.turn_began = self.world.next()
+        me.scope = None
+        if me.element.find("context") is not None:
+            self.open(me)
+        me.scope = {**(me.scope or {}), "inst:current": item, "inst:iteration": number + 1}
+        if me.element.get("as"):
+            me.scope[me.element.get("as")] = item
 
     def foreach_goes_on(self, me: Run) -> Steps:
+        """After a handler of an item."""
         self.collect(me)
+        if me.is_item:
+            return
         yield from self.foreach_items(me)
+        if me.element.get("collect"):
+            self.write(me, me.element.get("collect"), [me.collected.get(number) for number in range(len(me.items))])
 
     def collect(self, me: Run) -> None:
-        me.number += 1  # type: ignore[attr-defined]
+        me.turn += 1
+        loop, number = (me.parent, me.number) if me.is_item else (me, me.turn - 1)
         if me.element.get("collect"):
-            me.collected.append(self.evaluate(me, me.element.get("value")))  # type: ignore[attr-defined]
+            loop.collected[number] = self.evaluate(me, me.element.get("value"))  # type: ignore[union-attr, index]
+
+    def parallel_items(self, me: Run) -> Steps:
+        """Each item a task; the next one starts when there is a place for it."""
+        places = me.element.get("parallel")
+        most = len(me.items) if places == "yes" else int(places)
+        tasks: list[Task] = []
+        live: set[Task] = set()
+        try:
+            while True:
+                while len(tasks) < len(me.items) and len(live) < most:
+                    number, task = len(tasks), Task(me.task)
+                    run = Run(me.element, f"{me.path}.{number + 1}", me, task, number=number)
+                    task.steps = self.run(run)
+                    tasks.append(task)
+                    try:
+                        next(task.steps)
+                        live.add(task)
+                    except StopIteration:
+                        continue
+                if not live:
+                    return
+                ended = yield
+                live.discard(ended)
+        finally:
+            for task in reversed(tasks):
+                task.steps.close()
+
+    def item(self, me: Run) -> Steps:
+        assert me.parent is not None
+        assert me.number is not None
+        self.open_item(me, me.parent.items[me.number], me.number)
+        yield from self.do_sequence(me)
+        self.collect(me)
+
+    def skipped_item(self, me: Run) -> None:
+        try:
+            self.collect(me)
+        except Thrown:
+            return
 
     def _branches(self, me: Run, is_race: bool) -> Generator[None, Any, int | None]:
         """Run every child as a task; in a race until one has completed, whose number is returned."""
@@ -173,7 +235,8 @@ class Activities:
 
     def do_exit(self, me: Run) -> Steps:
         scope = me.element.get("scope")
-        target = next((one for one in me.outward() if scope and one.element.get("id") == scope), self.root)
+        around = (one for one in me.outward() if scope and one.element.get("id") == scope and not one.is_item)
+        target = next(around, self.root)
         if me.element.get("outcome") is not None:
             self.outcome = self.value(me, me.element.get("outcome"))
         raise Unwind(target, "end")
@@ -288,7 +351,7 @@ class Activities:
 
     def _dispatch(self, me: Run) -> None:
         participant = self.value(me, me.element.get("participant"))
-        fields = self.input(me, self.visible(me))
+        fields = self.input(me, self.sendable(me))
         me.tries += 1
         self.dispatches += 1
         number = self.dispatches

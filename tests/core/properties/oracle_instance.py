@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from bureaucrat.core.table import static_path
+
 from .oracle_activities import Activities
 from .oracle_runs import Event, Refused, Run, Sent, Steps, Task, Thrown, Unwind
 
@@ -54,12 +56,12 @@ class Instance(Activities):
 
     def waiting(self) -> list[tuple[str, str]]:
         states = ((run.path, "incident" if run.incident else run.waiting) for run in self.live)
-        return sorted((path, state) for path, state in states if state)
+        return sorted((static_path(path), state) for path, state in states if state)
 
     def incidents(self) -> list[tuple[str, str, str]]:
         """Oldest first: where, kind, code."""
         found = sorted((run.incident, run.path) for run in self.live if run.incident)
-        return [(path, kind, code) for (_, kind, code), path in found]
+        return [(static_path(path), kind, code) for (_, kind, code), path in found]
 
     # -- inputs
 
@@ -216,6 +218,8 @@ class Instance(Activities):
                         raise
                     me.incident, me.waiting, me.wait, me.attempts = None, "", None, []
                     if unwind.how == "end":
+                        if me.is_item:
+                            self.skipped_item(me)
                         return
                     if unwind.how == "again":
                         me.timers.clear()
@@ -237,7 +241,7 @@ class Instance(Activities):
         if me.tag not in ("foreach", "action", "assign"):
             self.open(me, given)
         timeout = me.element.get("timeout")
-        if timeout and me.tag != "action":
+        if timeout and me.tag != "action" and not me.is_item:
             me.timers["timeout"] = self.world.now + float(timeout)
         tag = {"case": "sequence", "default": "sequence", "process": "sequence"}.get(me.tag, me.tag)
         yield from getattr(self, f"do_{tag}")(me)
@@ -259,7 +263,7 @@ class Instance(Activities):
 
     def _handle(self, me: Run, unwind: Unwind) -> Steps:
         number, handler = unwind.handler
-        me.handling, me.own_fault = unwind.fault, unwind.fault["thrower"] is me  # type: ignore[index]
+        me.handling, me.own_fault = unwind.fault, unwind.fault["thrower"].element is me.element  # type: ignore[index]
         if me.own_fault or me.tag != "foreach":
             me.timers.clear()
         yield from self.run(Run(handler, f"{me.path}_faults_{number}", me, me.task))
@@ -278,6 +282,9 @@ class Instance(Activities):
         for place in me.outward():
             if place.handling is not None and not (place is me and not place.own_fault):
                 continue
+            is_own = place.element is me.element
+            if place.is_parallel and is_own is place.is_item:
+                continue  # an item handles what is thrown inside it, the foreach what it throws itself
             for number, case in enumerate(self.handlers(place)):
                 codes = [one.strip() for one in case.get("code", "").split(",")]
                 if case.tag == "default" or code in codes:

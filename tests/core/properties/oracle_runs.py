@@ -71,6 +71,19 @@ class Run:
     called: list[Instance] | None = None  #: whom a call waits for
     tries: int = 0
     incident: tuple[int, str, str] | None = None
+    number: int | None = None  #: of an item of a parallel foreach, from 0; its element is that of the foreach
+    collected: dict[int, Any] = field(default_factory=dict)  #: of a foreach, by item
+    items: list[Any] = field(default_factory=list)
+    turn: int = 0
+
+    @property
+    def is_item(self) -> bool:
+        return self.number is not None
+
+    @property
+    def is_parallel(self) -> bool:
+        """A parallel foreach, or an item of one."""
+        return self.tag == "foreach" and self.element.get("parallel", "no") != "no"
 
     @property
     def tag(self) -> str:
