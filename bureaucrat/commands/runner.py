@@ -29,7 +29,7 @@ from .plan import Ending, Plan, Result
 from .progress import Change, View
 from .report import opening
 from .stops import Stops
-from .stored import copy_of, entries_of, fields_of
+from .stored import copy_of, entries_of, fields_of, glance_of
 from .story import Story
 from .window import who
 
@@ -221,7 +221,7 @@ class Runner:
 
     async def _look(self, story: Story) -> None:
         waits = await self._engine.storage.waits_of(story.instance)
-        story.look(await self._copy(story.instance), waits)
+        story.look(await glance_of(self._engine.storage, story.instance), waits)
 
     async def _meet(self, row: InstanceRow) -> Story | None:
         """An instance that nobody asked for: called by one of ours, or none of our business."""

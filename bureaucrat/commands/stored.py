@@ -11,6 +11,7 @@ from ..engine.writes import Progress
 from ..ports import HistoryRow, Storage
 
 _PAGE = 500  #: rows asked for at a time
+_MOST_BRANCHES = 256  #: that are read each time something happens
 _INPUTS = frozenset({"input", "released"})  #: what a full history keeps besides, for replay
 
 
@@ -22,6 +23,16 @@ async def copy_of(storage: Storage, instance: str) -> Copy | None:
         return None
     copy = Copy(decode_instance(row))
     add_loaded(copy, branches)
+    return copy
+
+
+async def glance_of(storage: Storage, instance: str) -> Copy:
+    """It as a view is brought up to date by it, many times: of very many branches only the first, which counts them."""
+    row = await storage.instance(instance)
+    assert row is not None, "it was told of after it was stored"
+    copy = Copy(decode_instance(row))
+    is_wide = copy.instance.branches > _MOST_BRANCHES
+    add_loaded(copy, await (storage.batch().load([(instance, [ROOT])]) if is_wide else storage.branches(instance)))
     return copy
 
 

@@ -13,11 +13,13 @@ from typing import Any
 
 from ..core.activities import Action, Await, Call, Delay, Foreach, While
 from ..core.activity import Activity
-from ..core.instance import Copy, Frame
+from ..core.context import SELECTION
+from ..core.instance import Branch, Copy, Frame
 from ..core.states import State
 from ..core.table import Definition
 from ..engine.writes import Progress
 from ..ports import IncidentRow, WaitRow
+from .items import is_around, item_of, outside
 
 _HIDDEN = frozenset({"process", "case", "block"})
 _MOST_ROWS = 60  #: below one row; a long loop shows its last ones
@@ -58,6 +60,9 @@ class Row:
     asked: float | None = None  #: when the present attempt was handed out
     is_again: bool = False  #: the attempt was asked before, with the same key and token
     turns: int = 0
+    item: int = 0  #: its number, if it is an item of a parallel foreach
+    joined: int = 0  #: items that have completed
+    items: int = 0  #: how many there are; 0: not known
     failures: list[FailedAttempt] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     wrote: list[str] = field(default_factory=list)  #: names of the properties that it wrote
@@ -70,7 +75,12 @@ class Row:
 
     @property
     def label(self) -> str:
-        return self.activity.label
+        return f"{self.activity.label} {self.item:,}" if self.item else self.activity.label
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether the rows below it are items side by side."""
+        return self.activity.forks_items and not self.item
 
     @property
     def of(self) -> int:
@@ -102,7 +112,7 @@ class Story:
         self.retries = 0
         self.opened = 0  #: incidents
         self._open: dict[str, Row] = {}
-        self._parents: dict[int, Row] = {}  #: activity -> its latest row
+        self._parents: dict[tuple[str, int], Row] = {}  #: the item it is in, activity -> its latest row
 
     @property
     def name(self) -> str:
@@ -170,6 +180,8 @@ class Story:
         if activity.tag in _HIDDEN:
             return None
         row = Row(activity, address, at)
+        if activity.forks_items:
+            row.item = int(self._path(row).rpartition("_")[2].partition(".")[2] or 0)
         if isinstance(activity, Action):
             row.participant = activity.participant.literal or ""
         self._open[address] = row
@@ -178,20 +190,35 @@ class Story:
 
     def _append(self, row: Row) -> None:
         """Put a row below the one it belongs to: the latest of the nearest activity around that has rows."""
-        index = row.activity.parent
-        while index > 0 and index not in self._parents:
-            index = self.definition.activities[index].parent
-        above = self._parents.get(index)
-        self._parents[row.activity.index] = row
+        above = self._above(row)
+        self._parents[item_of(self._path(row)), row.activity.index] = row
         if above is None:
             self.rows.append(row)
             return
         above.rows.append(row)
         is_loop = isinstance(above.activity, While | Foreach) and row.activity.parent == above.activity.index
-        above.turns += is_loop and row.activity.slot == 0
+        above.turns += is_loop and row.activity.slot == 0 and not above.activity.forks_items
+        above.joined += bool(row.item) and row.mark is Mark.DONE
         if len(above.rows) > _MOST_ROWS and not above.rows[0].is_open:
             del above.rows[0]
             above.dropped += 1
+
+    def _path(self, row: Row) -> str:
+        return row.address[len(self.instance) :]
+
+    def _above(self, row: Row) -> Row | None:
+        """The row that another stands below: in the same item, else in that around it."""
+        item, index = item_of(self._path(row)), row.activity.parent
+        if row.item:
+            item, index = outside(item), row.activity.index
+        while True:
+            while index > 0:
+                if (item, index) in self._parents:
+                    return self._parents[item, index]
+                index = self.definition.activities[index].parent
+            if not item:
+                return None
+            item, index = outside(item), row.activity.parent
 
     def _change(self, row: Row, entry: Progress) -> None:
         detail: dict[str, Any] = entry.detail
@@ -231,6 +258,9 @@ class Story:
         row.wrote, row.waits, row.until = detail.get("wrote", []), "", None
         self.actions += is_done and isinstance(row.activity, Action)
         self._open.pop(row.address, None)
+        above = self._above(row) if row.item else None
+        if above is not None:
+            above.joined += is_done
 
     # -- what was before
 
@@ -254,12 +284,12 @@ class Story:
 
     def _arrange(self) -> None:
         """Put rows that were met in the order of their ends into that of their starts, each below its own."""
-        rows = sorted(self._own_rows(), key=lambda row: (row.since, row.activity.index))
+        rows = sorted(self._own_rows(), key=lambda row: (row.since, row.activity.index, row.item))
         self.rows.clear()
         self._parents.clear()
         for row in rows:
             row.rows.clear()
-            row.turns, row.is_before = 0, not row.is_open
+            row.turns, row.joined, row.is_before = 0, 0, not row.is_open
         for row in rows:
             self._append(row)
 
@@ -269,7 +299,7 @@ class Story:
         """Add what only the stored state tells: values that were written, and what the active ones wait for."""
         for row in self._own_rows():
             for name in row.wrote:
-                found = self._value(copy, row.activity.index, name)
+                found = self._value(copy, row, name)
                 if found is not None:
                     row.changed[name] = found[0]
             row.wrote = []
@@ -283,16 +313,27 @@ class Story:
             if resting is not None:
                 resting.mark, resting.waits, resting.until = Mark.INCIDENT, incident.message, None
         for branch in copy.branches.values():
+            self._count(branch)
             if branch.frames:
                 frame = branch.frames[-1]
                 row_of = self._open.get(self.definition.address(self.instance, branch.id, frame.activity))
                 if row_of is not None:
                     _wait(row_of, frame, events.get((branch.id, frame.activity)))
 
-    def _value(self, copy: Copy, index: int, name: str) -> tuple[Any] | None:
+    def _count(self, branch: Branch) -> None:
+        """Tell the rows of parallel loops how far they are."""
+        for number, scope in branch.scopes.items():
+            frame = branch.frame_of(~number) if number < 0 else None
+            row = frame and self._open.get(self.definition.address(self.instance, branch.id, ~number))
+            if frame and row and row.is_parallel:
+                row.joined, row.items = frame.turn, len(scope.values[SELECTION])
+
+    def _value(self, copy: Copy, row: Row, name: str) -> tuple[Any] | None:
         """The value of a name as the activity sees it; None if its scope is closed."""
+        index, path = row.activity.index, self._path(row)
+        around = [one for one in copy.branches.values() if is_around(one.id, path)]
         while index >= 0:
-            for branch in copy.branches.values():
+            for branch in around:
                 scope = branch.scopes.get(index)
                 if scope is not None and name in scope.values:
                     return (scope.values[name],)
@@ -301,11 +342,11 @@ class Story:
 
     def _own_rows(self) -> list[Row]:
         """All its rows, without those of the instances it called."""
-        return [row for row in _all_rows(self.rows) if row.address.startswith(self.instance)]
+        return [row for row in all_rows(self.rows) if row.address.startswith(self.instance)]
 
     def all_rows(self) -> list[Row]:
         """Every row, those of the instances it called included."""
-        return _all_rows(self.rows)
+        return all_rows(self.rows)
 
     def open_all(self) -> list[Row]:
         """Every open row."""
@@ -316,11 +357,12 @@ class Story:
         return [row for row in self.open_all() if not any(below.is_open for below in row.rows)]
 
 
-def _all_rows(rows: list[Row]) -> list[Row]:
+def all_rows(rows: list[Row]) -> list[Row]:
+    """These rows and all that stand below them."""
     found: list[Row] = []
     for row in rows:
         found.append(row)
-        found += _all_rows(row.rows)
+        found += all_rows(row.rows)
     return found
 
 

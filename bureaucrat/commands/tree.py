@@ -14,7 +14,7 @@ from ..core.activities import Action, Assign, Await, Call, Exit, Signal, Throw
 from ..core.activity import Activity, Value
 from ..core.table import Definition
 from .plain import waiting
-from .story import Mark, Row
+from .story import Mark, Row, all_rows
 from .wording import count, one_line, ordinal, pairs, quoted, rough, seconds
 
 _SIGNS = {
@@ -28,6 +28,8 @@ _SIGNS = {
 _LINES = ("┬", "├ ", "└ ", "│ ", "  ")
 _LINES_ASCII = ("+", "| ", "` ", "| ", "  ")
 _WIDEST_NAME, _WIDEST_WHO = 32, 34
+_MOST_ITEMS = 12  #: of a parallel loop; the others are counted
+_URGENT = (Mark.INCIDENT, Mark.RETRYING, Mark.ACTIVE, Mark.WAITING, Mark.CANCELED, Mark.DONE)
 
 
 class Tree:
@@ -43,8 +45,12 @@ class Tree:
         activities = definition.activities
         depths: list[int] = []
         for activity in activities:
-            depths.append(depths[activity.parent] + 1 if activity.parent >= 0 else 0)
+            is_in_item = activity.parent >= 0 and activities[activity.parent].forks_items
+            depths.append(depths[activity.parent] + 1 + is_in_item if activity.parent >= 0 else 0)
         names = [len(one.label) + 2 * depth for one, depth in zip(activities, depths, strict=True) if depth]
+        names += [
+            len(one.label) + 2 * depth + 8 for one, depth in zip(activities, depths, strict=True) if one.forks_items
+        ]
         self._name = min(max(names, default=8), _WIDEST_NAME) + 2
         self._who = min(max((len(_who(one)) for one in activities), default=8), _WIDEST_WHO) + 2
         retries = [one.policy.retries for one in activities if isinstance(one, Action)]
@@ -60,11 +66,14 @@ class Tree:
     def _draw(self, row: Row, lead: str, below: str, now: float) -> Iterator[Text]:
         yield self._line(row, lead, now)
         _, tee, last, bar, gap = self._lines
-        if row.dropped:
+        if row.dropped and not row.is_parallel:
             yield Text(f"  {below}{bar}  {count(row.dropped, 'line')} above are not shown", "dim")
-        for number, inside in enumerate(row.rows):
-            is_last = number + 1 == len(row.rows) and not row.is_open
+        shown = _shown(row)
+        for number, inside in enumerate(shown):
+            is_last = number + 1 == len(shown) and not row.is_open
             yield from self._draw(inside, below + (last if is_last else tee), below + (gap if is_last else bar), now)
+        if len(shown) < len(row.rows):
+            yield Text(f"  {below}{bar}  {count(len(row.rows) - len(shown), 'more item')}", "dim")
 
     def _line(self, row: Row, lead: str, now: float) -> Text:
         is_group = (
@@ -101,12 +110,28 @@ class Tree:
             parts.append(waiting(row, now).removeprefix(_who(row.activity, row)).removeprefix(", "))
         if row.turns:
             parts.append(count(row.turns, "turn"))
+        if row.is_parallel:
+            parts.append(f"{row.joined:,}/{row.items:,}" if row.items else count(row.joined, "item"))
         parts += row.notes
         if row.changed:
             parts.append(pairs(row.changed))
         if row.failures and row.mark is not Mark.RETRYING:
             parts.append(_failures(row))
         return Text("   ".join(parts), _SIGNS[Mark.INCIDENT][2] if row.mark is Mark.INCIDENT else "")
+
+
+def _shown(row: Row) -> list[Row]:
+    """The rows below one: of many parallel items those that somebody has to know of, in their order."""
+    if not row.is_parallel or len(row.rows) <= _MOST_ITEMS:
+        return row.rows
+    urgent = sorted(range(len(row.rows)), key=lambda place: _urgency(row.rows[place]))
+    return [row.rows[place] for place in sorted(urgent[:_MOST_ITEMS])]
+
+
+def _urgency(row: Row) -> int:
+    """Of the most urgent thing in it; what is over comes last."""
+    marks = [row.mark, *(one.mark for one in all_rows(row.rows) if one.is_open)]
+    return min(_URGENT.index(mark) for mark in marks)
 
 
 def _failures(row: Row) -> str:
@@ -135,6 +160,7 @@ def _who(activity: Activity, row: Row | None = None) -> str:
             text = activity.property
         case _:
             text = "" if activity.label == activity.tag else activity.tag
+            text = "item" if row is not None and row.item else text
     return one_line(text, _WIDEST_WHO)
 
 
