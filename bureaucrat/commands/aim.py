@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..core.activity import Activity
+from ..core.activity import Activity, Place
 from ..core.instance import Copy
 from ..core.table import Definition
 from ..definition.problems import did_you_mean
@@ -17,6 +17,7 @@ from .stored import copy_of
 from .window import Window
 
 _HIDDEN = frozenset({"process", "case", "block"})
+_MOST = 20  #: that one line names
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Spot:
     address: str
     is_incident: bool
     is_leaf: bool
+    is_item: bool  #: one of very many, of a parallel loop: without an incident only its address names it
 
 
 class Missed(Exception):
@@ -77,14 +79,15 @@ def _spots(copy: Copy, definition: Definition) -> list[Spot]:
             activity = definition.activities[frame.activity]
             address = definition.address(copy.instance.id, branch.id, frame.activity)
             is_leaf = frame is branch.frames[-1] and not frame.open
-            found.append(Spot(branch.id, activity, address, bool(frame.incident), is_leaf))
+            is_item = Place(branch, frame).is_item
+            found.append(Spot(branch.id, activity, address, bool(frame.incident), is_leaf, is_item))
     return found
 
 
 def _fits(spot: Spot, word: str, instance: str) -> bool:
-    if word in (spot.activity.id, spot.address):
+    if word in (spot.address, spot.address.removeprefix(instance) or "_"):
         return True
-    return word == (spot.address.removeprefix(instance) or "_") or word == spot.activity.label
+    return (spot.is_incident or not spot.is_item) and word in (spot.activity.id, spot.activity.label)
 
 
 def _named_by(spots: Sequence[Spot], word: str, instance: str) -> Spot:
@@ -103,4 +106,6 @@ def _only(found: Sequence[Spot], instance: str) -> Spot:
 
 
 def _named(spots: Sequence[Spot], instance: str) -> str:
-    return ", ".join(f"{spot.activity.label} {spot.address.removeprefix(instance) or '_'}" for spot in spots)
+    names = [f"{spot.activity.label} {spot.address.removeprefix(instance) or '_'}" for spot in spots]
+    more = [f"{len(names) - _MOST:,} more"] if len(names) > _MOST else []
+    return ", ".join(names[:_MOST] + more)

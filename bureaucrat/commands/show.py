@@ -19,10 +19,12 @@ from .mailing import post
 from .remedies import remedies
 from .seen import Seen, see
 from .tree import Tree
+from .waking import Waking
 from .window import Window, at_window, who
 from .wording import count, iso, one_line, pairs, quoted, rough, size
 
 _ORDERS = 3  #: of people, the newest
+_WAKINGS = 12  #: of what is active; parallel items can be very many
 _WIDEST = 160  #: characters of a record's detail
 
 
@@ -100,11 +102,22 @@ def _drawn(window: Window, line: Text) -> None:
 
 
 def _wakes(window: Window, seen: Seen) -> None:
-    for number, waking in enumerate(seen.wakings):
-        width = max(len(one.label) for one in seen.wakings)
+    urgent = {incident.address for incident in seen.incidents}
+    shown = sorted(seen.wakings, key=lambda one: one.address not in urgent)[:_WAKINGS]
+    labels = [_label(seen, one) for one in shown]
+    width = max(map(len, labels), default=0)
+    for number, waking in enumerate(shown):
         for place, text in enumerate(waking.texts):
-            label = waking.label if not place else ""
+            label = labels[number] if not place else ""
             window.line(f"{'wakes' if not number and not place else '     '}   {label.ljust(width)}   {text}")
+    if len(seen.wakings) > len(shown):
+        window.line(f"        {len(seen.wakings) - len(shown):,} more")
+
+
+def _label(seen: Seen, waking: Waking) -> str:
+    """What is active, with its place if there are others like it."""
+    path = waking.address.removeprefix(seen.row.id)
+    return f"{waking.label} {path}" if "." in path else waking.label
 
 
 def _fields(window: Window, seen: Seen, with_fields: bool) -> None:

@@ -129,8 +129,8 @@ class Activity:
 
     @property
     def withheld(self) -> str | None:
-        """A name from around that no action inside it is sent unless it asks for it (L43)."""
-        return None
+        """Of one that forks items: a name from around that no action inside is sent unless it asks for it (L43)."""
+        raise NotImplementedError
 
     def initial(self) -> dict[str, Any] | None:
         """The values of the scope it opens when it starts; None if it opens none."""

@@ -65,6 +65,6 @@ class Definition:
     def address(self, instance: str, branch: str, activity: int) -> str:
         """The full address of an activity in a branch of an instance (L1)."""
         known = self.activities[activity]
-        if known.forks_items and branch.rfind(".") > branch.rfind("_") and static_path(branch) == known.path:
+        if known.forks_items and static_path(branch) == known.path:
             return instance + branch  # an item: the first of its branch
         return instance + branch + known.tail

@@ -40,3 +40,8 @@ WATCHED = """
   </sequence>
 </process>
 """
+FILES = """
+<process name="files">
+  <foreach id="each" select="=range(1000)" as="n" parallel="yes"><action id="load" participant="load"/></foreach>
+</process>
+"""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from operated import NOON, Office, golden
-from operated_processes import CALLING, ORDER, PAGES, PAUSE, SHIPPING, WATCHED
+from operated_processes import CALLING, FILES, ORDER, PAGES, PAUSE, SHIPPING, WATCHED
 
 from bureaucrat.core.messages import Set, Stuck, Suspend
 from bureaucrat.engine.settings import Settings
-from bureaucrat.ports import DestinationRow, OutboxRow
+from bureaucrat.ports import Answered, DestinationRow, OutboxRow
 
 A = "0199aaaa0000aaaa0000000000000000"
 B = "0199aaaa0000bbbb0000000000000000"
@@ -309,3 +309,35 @@ async def test_what_fits_nothing_is_answered_with_what_is_near(office: Office, w
 
     first = f"bureaucrat: no instance has an id or a business key '{wanted}'"
     assert (said.code, said.err.splitlines()) == (4, [first, f"  {remedy}"])
+
+
+async def test_of_very_many_items_some_are_shown_and_the_others_counted(office: Office) -> None:
+    engine = await office.open()
+    await office.start(FILES, A)
+    engine.answered(Answered(A, "_0.1", 2, 1, {}))
+    engine.answered(Answered(A, "_0.700", 2, 700, {"status": "error", "error": "no file"}))
+    await engine.drain()
+
+    shown = await office.says("show", A)
+
+    assert shown.out == golden("show-items")
+
+
+async def test_an_item_is_named_by_its_address_and_the_loop_by_its_name(office: Office) -> None:
+    engine = await office.open()
+    await office.start(FILES, A)
+    office.run()
+
+    many = await office.says("skip", A, "load")
+    one = await office.says("skip", A, "_0.17")
+    listed = await office.says("ps")
+    whole = await office.says("skip", A, "each")
+
+    assert many.out.count("load _0.") == 20
+    assert many.out.splitlines()[0].endswith(", 980 more")
+    assert "1/1,000" in listed.out
+    assert [(said.code, said.out.partition("; ")[0]) for said in (one, whole)] == [
+        (0, f"{A}: skipped each"),
+        (0, f"{A}: skipped each"),
+    ]
+    assert (await engine.storage.statuses()) == {"completed": 1}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from bureaucrat.core.instance import Copy, Instance
-from bureaucrat.core.messages import Cancel, Start
+from bureaucrat.core.messages import Cancel, Skip, Start, Stuck
 from bureaucrat.core.retries import RetryPolicy
 from bureaucrat.core.states import TRANSITIONS, IllegalTransition, State, move
 from bureaucrat.core.step import step
 from bureaucrat.core.table import Address, static_path
 from bureaucrat.core.values import complaint, digest
 from bureaucrat.definition.reader import read
+from bureaucrat.testing import Simulation
 
 
 @pytest.mark.parametrize("old", list(State))
@@ -67,6 +68,45 @@ def test_an_address_in_a_parallel_foreach_is_found_and_told_alike(address: str, 
     assert found is not None
     assert (found.branch, definition.activities[found.activity].tag) == (branch, tag)
     assert definition.address("I", found.branch, found.activity) == "I" + address
+
+
+def test_a_person_may_complete_an_item_that_still_waits() -> None:
+    """L42, L111: what is in it ends, and its value is that of the given fields."""
+    loop = '<foreach select="=[1, 2]" parallel="yes" collect="got" value="r"><action id="w" participant="w"/></foreach>'
+    simulation = Simulation(f'<process name="p">{loop}</process>')
+    simulation.launch()
+
+    simulation.tell(Skip("_0.2", 1, {"r": 20}))
+    simulation.answer("w", r=10)
+
+    assert simulation.fields == {"got": [10, 20]}
+    assert [(one.what, one.address.partition("_")[2]) for one in simulation.trace[-7:]] == [
+        ("completed", "0.2"),
+        ("answered", "0.1_0"),
+        ("completed", "0.1_0"),
+        ("completed", "0.1"),
+        ("completed", "0"),
+        ("completed", ""),
+        ("ended", ""),
+    ]
+
+
+@pytest.mark.parametrize(("child", "got"), [("_0.1_0", [0, 1]), ("_0.1", [2, 1])])
+def test_what_is_in_an_item_may_be_stuck_and_go_on(child: str, got: list[int]) -> None:
+    """The action takes the first answer to any of its attempts (L34); the item began anew, with another action."""
+    loop = '<foreach select="=[1, 2]" parallel="yes" collect="got" value="r"><action id="w" participant="w"/></foreach>'
+    simulation = Simulation(f'<process name="p">{loop}</process>')
+    simulation.launch()
+    place = simulation.definition.locate(child)
+    assert place is not None
+
+    simulation.tell(Stuck(place.branch, place.activity, "engine", "it does not go on"))
+    simulation.retry()
+    for number, attempt in enumerate(simulation.sent):
+        simulation.answer_attempt(attempt, {"r": number})
+
+    assert simulation.fields == {"got": got}
+    assert simulation.incidents() == []
 
 
 def test_the_numbers_of_items_are_no_part_of_a_definitions_path() -> None:

@@ -47,7 +47,6 @@ class ParallelForeach(Foreach):
 
     def _begin(self, run: Run, at: Place) -> None:
         number = at.branch.item
-        at.frame.turned = run.moment()
         run.open(at, self._item(run.kept(run.owner(at.branch))[SELECTION][number - 1], number))
         if self.children:
             run.begin(at, 0)
@@ -57,12 +56,10 @@ class ParallelForeach(Foreach):
     def on_fork(self, run: Run, at: Place) -> None:
         """Start the next item, if there is one and a place for it; after so many the rest waits its turn (L70)."""
         frame, total = at.frame, len(run.kept(at)[SELECTION])
-        places = self.most or total
-        if frame.state is State.PAUSED or frame.position + 1 == total or frame.open >= places:
+        if frame.state is State.PAUSED or frame.position + 1 == total or frame.open >= (self.most or total):
             return
         frame.position += 1
-        goes_on = frame.position + 1 < total and run.spin(at)
-        run.fork_item(at, frame.position + 1, again=goes_on and frame.open + 1 < places)
+        run.fork_item(at, frame.position + 1, again=frame.position + 1 < total and run.spin(at))
 
     def on_continue(self, run: Run, at: Place) -> None:
         self.on_fork(run, at)
