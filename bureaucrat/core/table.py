@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from .activity import Activity, Value
 
 _ITEM = re.compile(r"\.\d+")
+_STEP = re.compile(r"(?=[_.])")
 
 
 def static_path(dynamic: str) -> str:
     """A path as the definition knows it, without the numbers of items."""
     return _ITEM.sub("", dynamic)
+
+
+def branches_around(branch: str) -> list[str]:
+    """Ids of a branch and of all that could be around it, outermost first; not all of them exist."""
+    return list(accumulate(_STEP.split(branch)))
 
 
 class Address(NamedTuple):

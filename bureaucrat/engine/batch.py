@@ -24,7 +24,7 @@ from ..core.faults import NOT_UNIQUE, Fault
 from ..core.instance import Changes, Copy, Instance, NeedBranches
 from ..core.messages import Ended, Input, Start, Stuck, TimerFired, Unsent
 from ..core.step import step
-from ..core.table import Definition
+from ..core.table import Definition, branches_around
 from ..errors import NotUnique, Refused, StaleVersion, StorageUnavailable, UnknownInstance
 from ..ports import Batch, DeadRow, InstanceRow, Storage, Writes
 from .codec import add_loaded, decode_instance, encode_message
@@ -292,7 +292,8 @@ class Batches:
         if len(copy.branches) < copy.instance.branches:
             wanted: list[str] | None = None
             if copy.instance.branches > self._settings.load_whole:
-                wanted = [id for d in group for id in _with_ancestors(d) if id not in copy.branches]
+                addressed = [getattr(delivery.message, "branch", "") for delivery in group]
+                wanted = [id for branch in addressed for id in branches_around(branch) if id not in copy.branches]
             if wanted is None or wanted:
                 add_loaded(copy, await batch.load([(copy.instance.id, wanted)]))
         for branch in below:
@@ -363,12 +364,6 @@ def _text_of(delivery: Delivery) -> bytes:
         return encode_message(delivery.message)
     except Exception as error:  # it may be why the message is dead
         return f"{delivery.message!r} ({error})".encode("utf-8", "backslashreplace")
-
-
-def _with_ancestors(delivery: Delivery) -> list[str]:
-    """Ids of the branch that a message is for and of all that could be around it; not all of them exist."""
-    parts = getattr(delivery.message, "branch", "").split("_")
-    return ["_".join(parts[:length]) for length in range(1, len(parts) + 1)]
 
 
 def _storable(text: str) -> str:

@@ -9,7 +9,7 @@ from bureaucrat.core.messages import Cancel, Skip, Start, Stuck
 from bureaucrat.core.retries import RetryPolicy
 from bureaucrat.core.states import TRANSITIONS, IllegalTransition, State, move
 from bureaucrat.core.step import step
-from bureaucrat.core.table import Address, static_path
+from bureaucrat.core.table import Address, branches_around, static_path
 from bureaucrat.core.values import complaint, digest
 from bureaucrat.definition.reader import read
 from bureaucrat.testing import Simulation
@@ -107,6 +107,11 @@ def test_what_is_in_an_item_may_be_stuck_and_go_on(child: str, got: list[int]) -
 
     assert simulation.fields == {"got": got}
     assert simulation.incidents() == []
+
+
+def test_around_a_branch_is_whatever_its_id_begins_with() -> None:
+    assert branches_around("") == [""]
+    assert branches_around("_0_1.2_10.3_0") == ["", "_0", "_0_1", "_0_1.2", "_0_1.2_10", "_0_1.2_10.3", "_0_1.2_10.3_0"]
 
 
 def test_the_numbers_of_items_are_no_part_of_a_definitions_path() -> None:

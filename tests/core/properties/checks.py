@@ -13,7 +13,7 @@ from bureaucrat.core.limits import Limits
 from bureaucrat.core.messages import Continue, Ended, Message
 from bureaucrat.core.states import FINAL, State, Status
 from bureaucrat.core.step import step
-from bureaucrat.core.table import Definition
+from bureaucrat.core.table import Definition, branches_around
 from bureaucrat.core.values import canonical
 from bureaucrat.definition.reader import read
 from bureaucrat.engine.codec import (
@@ -254,8 +254,7 @@ def parts_step_like_the_whole(simulation: Simulation, instance: str, message: Me
 
 def _part(simulation: Simulation, instance: str, message: Message, below: list[str]) -> Copy:
     """The branch that the message names, those around it, and those that were asked for."""
-    address = getattr(message, "branch", "").split("_")
-    around = ["_".join(address[:length]) for length in range(1, len(address) + 1)]
+    around = branches_around(getattr(message, "branch", ""))
     batch = simulation.storage.batch()
     part = Copy(simulation.record(instance))
     add_loaded(part, stored(batch.load([(instance, around)])))

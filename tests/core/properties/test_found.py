@@ -235,3 +235,18 @@ class Fragile(Delay):
             self.failures.pop()
             raise RuntimeError("a defect")
         run.complete(at)
+
+
+def test_the_items_of_a_foreach_that_is_itself_a_branch_are_found_without_a_cache() -> None:
+    """L41: the branch of the item was loaded, and not the branch that ends before the item's number."""
+    loop = '<foreach select="=[1, 2]" parallel="yes" collect="got" value="r"><action id="w" participant="x"/></foreach>'
+    parts = Settings(history="full", limits=checks.LIMITS, cached=0, load_whole=0)
+    simulation = started(f'<all>{loop}<action id="z" participant="x"/></all>', parts)
+
+    simulation.answer("w", r=1)
+    simulation.restart()
+    simulation.answer("w", r=2)
+    simulation.answer("z")
+
+    assert simulation.fields == {"got": [1, 2]}
+    assert_sound(simulation)
