@@ -13,13 +13,17 @@ from command_shell import ROOT, TIMEOUT, Shell
 from operated import Office
 
 
+#: what would change what a command prints; whoever runs tests in several processes sets a size of the terminal
+NOT_PASSED_ON = frozenset({"BUREAUCRAT_LEDGER", "NO_COLOR", "COLUMNS", "LINES"})
+
+
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
     """The command line in an empty folder; temporary files of the programs stay in it."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     (tmp_path / "work").mkdir()
-    environment = {name: text for name, text in os.environ.items() if name not in ("BUREAUCRAT_LEDGER", "NO_COLOR")}
+    environment = {name: text for name, text in os.environ.items() if name not in NOT_PASSED_ON}
     environment |= {"PYTHONPATH": str(ROOT), "TMPDIR": str(temporary), "PYTHONUTF8": "1"}
     made = Shell(tmp_path / "work", environment)
     watchdog = threading.Timer(TIMEOUT, made.kill)
