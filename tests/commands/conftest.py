@@ -12,7 +12,6 @@ import pytest
 from command_shell import ROOT, TIMEOUT, Shell
 from operated import Office
 
-
 #: what would change what a command prints; whoever runs tests in several processes sets a size of the terminal
 NOT_PASSED_ON = frozenset({"BUREAUCRAT_LEDGER", "NO_COLOR", "COLUMNS", "LINES"})
 
