@@ -53,11 +53,12 @@ bench: $(VENV)/.test
 dev: $(VENV)/.test
 
 # What the tests start for themselves. The packages' own services are neither started nor needed.
-SERVICES = $(if $(wildcard $(or $(RABBITMQ_SCRIPTS),/usr/lib/rabbitmq/bin)/rabbitmq-server),,rabbitmq-server)
+SERVICES = $(strip $(if $(wildcard $(or $(RABBITMQ_SCRIPTS),/usr/lib/rabbitmq/bin)/rabbitmq-server),,rabbitmq-server) \
+                   $(if $(wildcard /usr/bin/systemd-analyze),,systemd))
 
 services:
 	@test -z "$(SERVICES)" || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; } \
-	  || { echo "make: the tests need RabbitMQ, which they start themselves; on Debian and Ubuntu: sudo make services"; exit 1; }
+	  || { echo "make: the tests need $(SERVICES) and start what they need themselves; on Debian and Ubuntu: sudo make services"; exit 1; }
 	@test -z "$(SERVICES)" || sh tests/install_services.sh $(SERVICES)
 
 clean:
