@@ -79,8 +79,10 @@ class Batches:
         numbers: Callable[[], int],
         settings: Settings,
         handover: Handover,
+        is_observed: bool,
     ) -> None:
         self._handover = handover
+        self._is_observed = is_observed
         self._storage = storage
         self._definitions = definitions
         self._clock = clock
@@ -95,7 +97,7 @@ class Batches:
 
     def collector(self) -> Collector:
         """An empty collection; what is put into it is committed with the batch it is given to."""
-        return Collector(self._numbers, self._clock, self._settings.history, self._handover)
+        return Collector(self._numbers, self._clock, self._settings.history, self._handover, self._is_observed)
 
     async def prepare(self, batch: Batch, deliveries: list[Delivery], seed: Collector) -> Prepared:
         """Do the steps of a batch; nothing is written yet.
@@ -323,7 +325,7 @@ class Batches:
             _storable(letter.message_id),
             letter.body[:_KEPT],
             digest,
-            letter.properties,
+            letter.properties(),
         )
         writes.dead.append(row)
         copied = self._handover.dead(row)

@@ -29,7 +29,7 @@ class Letter:
     source: str  #: the queue; ``engine`` for what did not come from a broker
     body: bytes
     message_id: str = ""
-    properties: bytes = b"{}"
+    properties: Callable[[], bytes] = lambda: b"{}"
 
 
 @dataclass(slots=True, eq=False)

@@ -81,7 +81,9 @@ class Engine:
         self._shell = self._means()
         self._exchange = None if courier is None else Exchange(courier, self._shell, self._recovery.recover_attempts)
         self._handover = self._way_out()
-        self._batches = Batches(storage, self.definitions, clock, numbers, self.settings, self._handover)
+        self._batches = Batches(
+            storage, self.definitions, clock, numbers, self.settings, self._handover, observe is not None
+        )
         self._pipeline = Pipeline(
             storage, self._batches, self._handover, self.settings, self._committed, self._storage_is_away
         )
@@ -330,7 +332,7 @@ class Engine:
     def _tell(self, prepared: Prepared) -> None:
         after = prepared.collector.after
         self.figures.batches += 1
-        self.figures.transitions += len(after.progress)
+        self.figures.transitions += after.transitions
         self.figures.attempts += len(after.dispatches)
         self._count(prepared.collector.writes)
         if self._observe is not None and after.progress:

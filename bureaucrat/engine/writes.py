@@ -62,7 +62,8 @@ class Afterwards:
     events: list[EventRow] = field(default_factory=list)
     due: list[tuple[float | None, str, str]] = field(default_factory=list)  #: None: no timer any more
     releasable: list[str] = field(default_factory=list)
-    progress: list[Progress] = field(default_factory=list)
+    transitions: int = 0
+    progress: list[Progress] = field(default_factory=list)  #: one for each transition, if anybody observes
     replies: list[tuple[Delivery, str | Exception]] = field(default_factory=list)
     only: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)  #: dispatches that are for these only
 
@@ -70,18 +71,21 @@ class Afterwards:
 class Collector:
     """Gathers one batch's effects."""
 
-    def __init__(self, numbers: Callable[[], int], clock: Clock, history: str, handover: Handover) -> None:
+    def __init__(
+        self, numbers: Callable[[], int], clock: Clock, history: str, handover: Handover, is_observed: bool
+    ) -> None:
         self.writes = Writes()
         self.after = Afterwards()
         self._numbers = numbers
         self._clock = clock
         self._history = history
         self._handover = handover
+        self._is_observed = is_observed
         self._waits: dict[tuple[str, str, int], WaitRow | None] = {}
 
     def copy(self) -> Collector:
         """Another one with the same content."""
-        other = Collector(self._numbers, self._clock, self._history, self._handover)
+        other = Collector(self._numbers, self._clock, self._history, self._handover, self._is_observed)
         for name in Writes.__slots__:
             getattr(other.writes, name).extend(getattr(self.writes, name))
         other.after.events += self.after.events
@@ -181,8 +185,10 @@ class Collector:
                 self.writes.outbox.append(row)
 
     def _record(self, instance: str, effect: Record, now: float) -> None:
-        progress = Progress(instance, now, effect.what, effect.activity, effect.address, effect.detail)
-        self.after.progress.append(progress)
+        self.after.transitions += 1
+        if self._is_observed:
+            progress = Progress(instance, now, effect.what, effect.activity, effect.address, effect.detail)
+            self.after.progress.append(progress)
         if self._history == "full" or (self._history == "activity" and WORDS[effect.what]):
             row = HistoryRow(
                 instance, effect.number, now, effect.what, effect.activity, effect.address, encode(effect.detail)

@@ -82,7 +82,7 @@ class Incoming:
     body: bytes
     content: Any  #: a message of :mod:`bureaucrat.wire`, or the :class:`bureaucrat.wire.Malformed` that it is
     message_id: str | None
-    properties: bytes  #: an encoded :class:`Properties`, to publish it again as it came
+    properties: Callable[[], bytes]  #: gives an encoded :class:`Properties`, to publish it again as it came
     settle: Callable[[], None]  #: called once what it causes is committed
     origin: str | None = None  #: of a signal: the database that emitted it
     is_obsolete: Callable[[], bool] = lambda: False  #: whether it can be settled no more, because it comes again

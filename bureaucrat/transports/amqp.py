@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -108,7 +109,7 @@ class AmqpCourier:
                     received.body,
                     content,
                     received.message_id,
-                    _kept(received, self._names.signals),
+                    partial(_kept, received, self._names.signals),  # needed of few messages, and costs a little
                     received.ack,
                     origin if isinstance(origin, str) else None,
                     lambda: received.is_obsolete,

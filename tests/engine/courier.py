@@ -189,7 +189,7 @@ class MemoryCourier:
 
         properties = msgspec.json.encode(Properties(message_id=id))
         self.inbound.received(
-            Incoming(source, body, content, id, properties, settle, origin, lambda: handed.is_obsolete)
+            Incoming(source, body, content, id, lambda: properties, settle, origin, lambda: handed.is_obsolete)
         )
         return handed
 

@@ -126,7 +126,7 @@ async def test_a_dead_letter_from_an_exchange_is_the_same_event_when_it_is_repla
 ) -> None:
     """It comes back through the queue alone, which knows no routing key; of a signal that is the name."""
     came = deliver(courier, Names().events, b"nonsense", exchange=exchange, routing_key="paid", message_id="m")
-    kept = msgspec.json.decode(came.properties, type=Properties)
+    kept = msgspec.json.decode(came.properties(), type=Properties)
     courier.publish(
         OutboxRow(7, Names().events, b'{"event": "x"}', 0.0, properties=msgspec.json.encode(replace(kept, exchange="")))
     )
