@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -264,8 +265,9 @@ def _wait(condition: object, problem: str, failed: object = lambda: None) -> Non
     assert callable(condition)
     assert callable(failed)
     until = time.monotonic() + _STARTED
+    between = threading.Event()  # nobody sets it
     while not condition():
         reason = failed()
         if reason or time.monotonic() > until:
             raise AssertionError(reason or problem)
-        time.sleep(_PAUSE)
+        between.wait(_PAUSE)

@@ -36,7 +36,6 @@ class ChannelLost(Lost):
 
 
 NOT_FOUND = 404
-OTHER_ARGUMENTS = 406
 
 
 def settle(future: asyncio.Future[Any], value: Any) -> None:
