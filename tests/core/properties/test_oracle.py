@@ -19,6 +19,7 @@ from bureaucrat.testing import Simulation
 
 from . import generator, oracle
 from .oracle_activities import Activities
+from .oracle_runs import Sent
 from .profiles import agreement, randoms
 
 _SHAPE = generator.Shape(reminders=False)
@@ -124,6 +125,8 @@ def act(both: Both, random: Random, number: int) -> None:
             fields = {**sent[index].fields, **fields}
             fields.pop("inst:fault", None)
         note(f"answer {index} {fields}")
+        if any(_look_alike(one, sent[index]) for one in sent):
+            raise oracle.Tie  # which of the two was sent first has no order
         both.do(lambda one: one.answer_attempt(one.sent[index], fields), lambda one: one.answer(index, fields))
     elif draw < 65:
         name, body = generator.EVENTS[random.randrange(2)], generator.fields(random)
@@ -150,6 +153,12 @@ def act(both: Both, random: Random, number: int) -> None:
         both.do(lambda one: one.set(**fields), lambda one: one.command(lambda: first.set(fields)))
     else:
         repair(both, random, skips=draw < 97)
+
+
+def _look_alike(one: Sent, other: Sent) -> bool:
+    """Whether two instances have sent the same, so that nobody can tell whose attempt is meant."""
+    same = (one.participant, _shown(one.fields)) == (other.participant, _shown(other.fields))
+    return one.instance is not other.instance and same
 
 
 def ahead(both: Both, seconds: float) -> None:
