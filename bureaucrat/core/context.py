@@ -71,7 +71,9 @@ class Visible(Mapping[str, Any]):
                 self.levels.append((scope.values, scope))
             if not self._selection and ~frame.activity in scopes:
                 self._selection = scopes[~frame.activity].values
-        self.levels.append(({INSTANCE_ID: copy.instance.id, INSTANCE_NAME: copy.instance.process}, None))
+        if copy.own is None:
+            copy.own = Scope({INSTANCE_ID: copy.instance.id, INSTANCE_NAME: copy.instance.process})
+        self.levels.append((copy.own.values, copy.own))
 
     def __getitem__(self, name: str) -> Any:
         for level, _ in self.levels:

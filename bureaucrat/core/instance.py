@@ -180,6 +180,7 @@ class Copy:
     branches: dict[str, Branch] = field(default_factory=dict)
     children: dict[tuple[str, int], dict[str, None]] = field(default_factory=dict)  #: (branch, owner) -> branches
     changes: Changes = field(default_factory=Changes)
+    own: Scope | None = None  #: what every branch sees of the instance itself; it never changes
 
     def add(self, branch: Branch) -> None:
         """Take a loaded branch in."""

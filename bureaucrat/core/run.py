@@ -45,12 +45,15 @@ class Todo(Enum):
 class Steps:
     """The state of one step, and its verbs."""
 
-    def __init__(self, definition: Definition, copy: Copy, now: float, limits: Limits) -> None:
+    def __init__(
+        self, definition: Definition, copy: Copy, now: float, limits: Limits, unrecorded: frozenset[str]
+    ) -> None:
         self.definition = definition
         self.copy = copy
         self.instance = copy.instance
         self.now = now
         self.limits = limits
+        self.unrecorded = unrecorded
         self.effects: list[Effect] = []
         self.agenda: list[tuple[Todo, Place, Any]] = []
         self.given: dict[str, Any] = {}  #: the fields of a start
@@ -346,7 +349,8 @@ class Steps:
 
     def record(self, at: Place, what: str, **detail: Any) -> None:
         self.instance.recorded += 1
-        self.emit(Record(self.instance.recorded, what, at.frame.activity, self.address(at), detail))
+        if what not in self.unrecorded:
+            self.emit(Record(self.instance.recorded, what, at.frame.activity, self.address(at), detail))
 
     def note(self, what: str, **detail: Any) -> None:
         """Record something about the whole instance."""

@@ -63,15 +63,17 @@ def step(
     *,
     limits: Limits = _DEFAULT,
     released: bool = False,
+    unrecorded: frozenset[str] = frozenset(),
 ) -> list[Effect]:
     """Apply one message.
 
     :param copy: the instance with at least the addressed branch and its ancestors loaded; changed in place.
     :param now: epoch seconds; the only time the process knows.
     :param released: the message was kept back before, and its turn has come.
+    :param unrecorded: words of the history that nobody wants to have: they are counted, and no effects.
     :returns: effects in the order they arose.
     """
-    run = _Step(definition, copy, now, limits)
+    run = _Step(definition, copy, now, limits, unrecorded)
     copy.instance.recorded += 1  # the input itself; the engine writes it if the history is to be full
     if isinstance(message, Input):
         run.take(message, released)

@@ -27,12 +27,12 @@ from ..core.step import step
 from ..core.table import Definition, branches_around
 from ..errors import NotUnique, Refused, StaleVersion, StorageUnavailable, UnknownInstance
 from ..ports import Batch, DeadRow, InstanceRow, Storage, Writes
-from .codec import add_loaded, decode_instance, encode_message
+from .codec import add_loaded, decode_instance, encode_message, listed
 from .definitions import Definitions
 from .delivery import Delivery, Letter
 from .handover import Handover
 from .settings import Settings
-from .writes import Collector
+from .writes import Collector, unrecorded
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class Cached:
     copy: Copy
     version: int
     definition: Definition
+    listed: tuple[object, ...] | None = None  #: what storage finds it by; None: it is not stored yet
 
 
 @dataclass(slots=True)
@@ -64,8 +65,8 @@ class Prepared:
         return [delivery for delivery in self.deliveries if delivery not in self.postponed]
 
 
-#: a delivery, what its step gave (None: nothing happened), its number in the history, its time
-_Result = tuple[Delivery, list[Effect] | None, int, float]
+#: a delivery, what its step gave (None: nothing happened), the first and last number it has in the history, its time
+_Result = tuple[Delivery, list[Effect] | None, int, int, float]
 
 
 class Batches:
@@ -83,6 +84,7 @@ class Batches:
     ) -> None:
         self._handover = handover
         self._is_observed = is_observed
+        self._unrecorded = frozenset() if is_observed else unrecorded(settings.history)
         self._storage = storage
         self._definitions = definitions
         self._clock = clock
@@ -227,8 +229,8 @@ class Batches:
         for delivery in group:
             delivery.is_unloadable = True
         definition = await self._definitions.get(row.definition)
-        cached = Cached(Copy(decode_instance(row)), row.version, definition)
-        return cached
+        instance = decode_instance(row)
+        return Cached(Copy(instance), row.version, definition, listed(instance))
 
     def _steps(self, cached: Cached, prepared: Prepared, group: list[Delivery]) -> list[_Result]:
         results: list[_Result] = []
@@ -237,7 +239,7 @@ class Batches:
             (delivery.cause or delivery).is_unloadable = False
             now = self._clock.now()
             if _is_stale(cached.copy, delivery):
-                results.append((delivery, None, 0, now))
+                results.append((delivery, None, 0, 0, now))
                 continue
             first = cached.copy.instance.recorded + 1
             effects = step(
@@ -247,8 +249,9 @@ class Batches:
                 now,
                 limits=self._settings.limits,
                 released=delivery.released,
+                unrecorded=self._unrecorded,
             )
-            results.append((delivery, effects, first, now))
+            results.append((delivery, effects, first, cached.copy.instance.recorded, now))
         return results
 
     def _before(self, copy: Copy, delivery: Delivery) -> list[Delivery]:
@@ -261,15 +264,17 @@ class Batches:
         return [Delivery(copy.instance.id, Unsent(branch.id, branch.attempt), cause=delivery), delivery]
 
     def _collect(self, cached: Cached, prepared: Prepared, results: list[_Result]) -> None:
-        for delivery, effects, first, now in results:
+        for delivery, effects, first, last, now in results:
             prepared.suspects = [delivery]
+            prepared.collector.after.transitions += last - first
             prepared.collector.applied(cached.copy, delivery, effects or [], first, now)
-        if all(effects is None for _, effects, _, _ in results):
+        if all(effects is None for _, effects, *_ in results):
             self._keep(cached)
             return
         cached.version += 1
         prepared.copies.append(cached)
-        prepared.collector.changed(cached.copy, cached.version)
+        known, cached.listed = cached.listed, listed(cached.copy.instance)
+        prepared.collector.changed(cached.copy, cached.version, cached.listed == known)
 
     def _born(self, group: list[Delivery], collector: Collector) -> Cached:
         birth = group[0].birth

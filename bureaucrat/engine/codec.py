@@ -13,7 +13,7 @@ import msgspec
 from ..core import messages
 from ..core.effects import Launch
 from ..core.instance import Branch, Copy, Frame, Instance, Scope
-from ..ports import BranchRow, InstanceRow, Loaded, Properties, ValueRow
+from ..ports import BranchRow, InstanceRow, Loaded, Properties, StateRow, ValueRow
 from . import orders
 
 _encode = msgspec.json.Encoder().encode
@@ -102,6 +102,23 @@ def encode_instance(instance: Instance, version: int) -> InstanceRow:
         releasable=instance.held > 0 and not instance.is_held,
         is_unique=instance.unique,
     )
+
+
+def listed(instance: Instance) -> tuple[Any, ...]:
+    """What the guard row tells of an instance besides its state; while it is the same, a :class:`StateRow` will do."""
+    return (
+        instance.definition,
+        instance.status,
+        instance.business_key,
+        instance.ended,
+        instance.outcome,
+        instance.incidents,
+        instance.held > 0 and not instance.is_held,
+    )
+
+
+def encode_state(instance: Instance, version: int) -> StateRow:
+    return StateRow(instance.id, version, _encode(instance), instance.held)
 
 
 def decode_instance(row: InstanceRow) -> Instance:

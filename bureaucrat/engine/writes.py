@@ -33,11 +33,18 @@ from ..core.messages import Stuck
 from ..core.records import WORDS
 from ..errors import Refused
 from ..ports import EventRow, HistoryRow, IncidentRow, MailRow, WaitRow, Writes
-from .codec import Mail, encode, encode_branch, encode_instance, encode_message, value_rows
+from .codec import Mail, encode, encode_branch, encode_instance, encode_message, encode_state, value_rows
 from .delivery import Delivery
 from .handover import Handover
 from .notices import ANNOUNCED, notices
 from .orders import audit_row
+
+
+def unrecorded(history: str) -> frozenset[str]:
+    """The words that a level of history keeps nothing of, and that are not announced either."""
+    if history == "full":
+        return frozenset()
+    return frozenset(word for word, is_kept in WORDS.items() if history == "none" or not is_kept) - ANNOUNCED
 
 
 @dataclass(slots=True)
@@ -185,7 +192,6 @@ class Collector:
                 self.writes.outbox.append(row)
 
     def _record(self, instance: str, effect: Record, now: float) -> None:
-        self.after.transitions += 1
         if self._is_observed:
             progress = Progress(instance, now, effect.what, effect.activity, effect.address, effect.detail)
             self.after.progress.append(progress)
@@ -235,12 +241,17 @@ class Collector:
         self.after.events.append(row)
         return row
 
-    def changed(self, copy: Copy, version: int) -> None:
-        """Write what the steps of one instance have changed."""
+    def changed(self, copy: Copy, version: int, is_listed: bool) -> None:
+        """Write what the steps of one instance have changed.
+
+        :param is_listed: whether storage would find it by the same as before.
+        """
         instance, changes = copy.instance, copy.changes
-        row = encode_instance(instance, version)
-        self.writes.instances.append(row)
-        if row.releasable:
+        if is_listed:
+            self.writes.states.append(encode_state(instance, version))
+        else:
+            self.writes.instances.append(encode_instance(instance, version))
+        if instance.held and not instance.is_held:
             self.after.releasable.append(instance.id)
         self.writes.scopes_gone += [(instance.id, *key) for key in changes.closed]
         self.writes.branches_gone += [(instance.id, id) for id in changes.removed]

@@ -35,6 +35,16 @@ class InstanceRow:
 
 
 @dataclass(slots=True)
+class StateRow:
+    """What changed of the guard row of an instance that is found by the same as before: most steps write no more."""
+
+    id: str
+    version: int
+    state: bytes
+    held: int = 0
+
+
+@dataclass(slots=True)
 class BranchRow:
     """One branch of an unfinished instance (and the root of an ended one, without frames)."""
 
@@ -245,9 +255,9 @@ class Writes:
     """Everything one batch changes. Committed whole or not at all.
 
     Applied in this order: what is gone (scopes, branches with their values and waits, waits, mail, outbox), then what
-    is there. A row may be in both halves; then it is there. An instance has one row in it at most. A base (the
-    value with the empty name) comes in place of its whole scope; other values of that scope are put on top of it. No
-    text, JSON apart, holds a NUL character.
+    is there. A row may be in both halves; then it is there. An instance has one row in it at most, among the instances
+    or the states. A base (the value with the empty name) comes in place of its whole scope; other values of that scope
+    are put on top of it. No text, JSON apart, holds a NUL character.
     """
 
     scopes_gone: list[tuple[str, str, int]] = field(default_factory=list)
@@ -260,6 +270,7 @@ class Writes:
     waits_seen: list[tuple[str, str, int, int]] = field(default_factory=list)  #: no longer fresh; activation last
     cursors: list[tuple[int, str | None, str | None]] = field(default_factory=list)  #: event number, old, new cursor
     instances: list[InstanceRow] = field(default_factory=list)
+    states: list[StateRow] = field(default_factory=list)
     branches: list[BranchRow] = field(default_factory=list)
     values: list[ValueRow] = field(default_factory=list)
     waits: list[WaitRow] = field(default_factory=list)

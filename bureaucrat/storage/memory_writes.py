@@ -7,7 +7,7 @@ from itertools import accumulate, takewhile
 from typing import Any
 
 from ..errors import AlreadySeen, NotUnique, StaleVersion
-from ..ports import DefinitionRow, InstanceRow, ValueRow, Writes
+from ..ports import DefinitionRow, InstanceRow, StateRow, ValueRow, Writes
 from .memory_tables import Consumed, Table, Tables, Taken
 
 _LIMIT = 1000  #: rows of a table that go at a time
@@ -34,6 +34,7 @@ def _check(tables: Tables, writes: Writes) -> None:
         new.add(id)
     new_rows = [row for row in writes.instances if row.version == 1]
     _check_versions(tables, [row for row in writes.instances if row.version != 1])
+    _check_states(tables, writes.states)
     _check_unique(tables, writes, new_rows)
     _check_versions(tables, new_rows)
     for number, old, _ in writes.cursors:
@@ -49,6 +50,13 @@ def _check_versions(tables: Tables, rows: list[InstanceRow]) -> None:
     for row in rows:
         stored = tables.instances.get(row.id)
         if row.version != (1 if stored is None else stored.version + 1):
+            raise StaleVersion(f"instance {row.id} was changed elsewhere")
+
+
+def _check_states(tables: Tables, rows: list[StateRow]) -> None:
+    for row in rows:
+        stored = tables.instances.get(row.id)
+        if stored is None or row.version != stored.version + 1:
             raise StaleVersion(f"instance {row.id} was changed elsewhere")
 
 
@@ -96,6 +104,8 @@ def _take_out(tables: Tables, writes: Writes) -> None:
 
 def _put_in(tables: Tables, writes: Writes) -> None:
     tables.instances.put_all(writes.instances)
+    for state in writes.states:
+        tables.instances.change((state.id,), version=state.version, state=state.state, held=state.held)
     tables.branches.put_all(writes.branches)
     tables.waits.put_all(writes.waits)
     tables.events.put_all(writes.events)

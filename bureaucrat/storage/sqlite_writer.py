@@ -21,7 +21,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..errors import AlreadySeen, NotUnique, StaleVersion, StorageUnavailable
-from ..ports import InstanceRow, Writes
+from ..ports import InstanceRow, StateRow, Writes
 from .sqlite_file import HARMLESS, code, connect, unavailable
 from .sqlite_rows import parts, repeated
 from .statements import statements
@@ -228,6 +228,8 @@ def _write_versions(connection: sqlite3.Connection, writes: Writes) -> None:
 
 def _write_instances(connection: sqlite3.Connection, writes: Writes) -> None:
     """What ends makes room for what starts, so it comes first."""
+    if writes.states:
+        _check_written(writes.states, write(connection, "update_states", writes.states))
     new = [row for row in writes.instances if row.version == 1]
     changed = [row for row in writes.instances if row.version != 1]
     if changed:
@@ -239,7 +241,7 @@ def _write_instances(connection: sqlite3.Connection, writes: Writes) -> None:
         _check_written(new, write(connection, "insert_instances", new))
 
 
-def _check_written(rows: Sequence[InstanceRow], written: int) -> None:
+def _check_written(rows: Sequence[InstanceRow | StateRow], written: int) -> None:
     if written != len(rows):
         ids = ", ".join(row.id for row in rows[:5])
         raise StaleVersion(f"an instance was changed elsewhere, one of {len(rows)}: {ids}")

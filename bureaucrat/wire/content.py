@@ -6,6 +6,7 @@ when it is decoded is refused by its name alone.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from .malformed import Malformed, shown
@@ -43,6 +44,7 @@ def check_encoding(content_type: str | None, content_encoding: str | None) -> st
     return kind
 
 
+@lru_cache(maxsize=64)  # every message has one, and few differ
 def check_json(content_type: str | None, content_encoding: str | None) -> str:
     """As :func:`check_encoding`, of a body that can only be JSON."""
     kind = check_encoding(content_type, content_encoding)

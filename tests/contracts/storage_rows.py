@@ -17,6 +17,7 @@ from bureaucrat.ports import (
     InstanceRow,
     MailRow,
     OutboxRow,
+    StateRow,
     Storage,
     ValueRow,
     VersionRow,
@@ -38,6 +39,7 @@ def _maker(make: Callable[..., Row], /, **usual: Any) -> Callable[..., Row]:
 instance = _maker(
     InstanceRow, id="i1", process="order", definition="hash", version=1, status="running", started=AT, state=b'{"a":1}'
 )
+state = _maker(StateRow, id="i1", version=2, state=b'{"a":2}', held=1)
 branch = _maker(BranchRow, instance="i1", id="", due=None, attempt=None, state=b'{"frames":[]}')
 value = _maker(ValueRow, instance="i1", branch="", scope=0, name="", value=b"{}")
 wait = _maker(

@@ -22,6 +22,7 @@ from storage_rows import (
     instance,
     mail,
     out,
+    state,
     value,
     version,
     wait,
@@ -29,6 +30,8 @@ from storage_rows import (
 
 from bureaucrat.errors import AlreadySeen, BureaucratError, StaleVersion, StorageUnavailable
 from bureaucrat.ports import Due, InstanceQuery, Loaded, Storage, Writes
+
+TEXT_STATE = '{"text":"č🗃"}'.encode()
 
 
 async def everything(storage: Storage) -> dict[str, int]:
@@ -85,6 +88,33 @@ async def test_what_an_instance_is_found_by_may_go_back_to_nothing(storage: Stor
     await commit(storage, instances=[instance(version=2)])
 
     assert await storage.instance("i1") == instance(version=2)
+
+
+async def test_a_step_that_changes_the_state_only_leaves_the_rest_of_the_row_as_it_was(storage: Storage) -> None:
+    given = instance(business_key="k", incidents=1, releasable=True, is_unique=True)
+    await commit(storage, instances=[given, instance(id="i2")])
+
+    await commit(storage, states=[state(state=TEXT_STATE, held=7)], instances=[instance(id="i2", version=2)])
+
+    assert await storage.instance("i1") == replace(given, version=2, state=TEXT_STATE, held=7)
+
+
+@pytest.mark.parametrize("version", [1, 3, 0])
+async def test_a_state_of_a_version_that_does_not_follow_the_stored_one_is_stale(
+    storage: Storage, version: int
+) -> None:
+    await commit(storage, instances=[instance()])
+
+    with pytest.raises(StaleVersion):
+        await commit(storage, states=[state(version=version)], branches=[branch()])
+
+    assert await storage.instance("i1") == instance()
+    assert await storage.branches("i1") == Loaded([], [])
+
+
+async def test_a_state_of_an_instance_that_nobody_stored_is_stale(storage: Storage) -> None:
+    with pytest.raises(StaleVersion):
+        await commit(storage, states=[state()])
 
 
 @pytest.mark.parametrize("version", [1, 2, 4, 0])

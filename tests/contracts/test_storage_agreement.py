@@ -22,6 +22,7 @@ from storage_rows import (
     instance,
     mail,
     out,
+    state,
     value,
     version,
     wait,
@@ -99,12 +100,14 @@ class Chance:
         writes = Writes()
         for name in (field.name for field in fields(Writes)):
             if self._random.random() < 0.4:
-                setattr(writes, name, self._part(name))
+                setattr(writes, name, self._part(name, {row.id for row in writes.instances}))
         return writes
 
-    def _part(self, name: str) -> list[Any]:
+    def _part(self, name: str, whole: set[str]) -> list[Any]:
         if name == "instances":
             return [self._instance(id) for id in IDS if self._random.random() < 0.5]
+        if name == "states":
+            return [self._state(id) for id in IDS if id not in whole and self._random.random() < 0.5]
         if name == "cursors":
             found = [self._cursor(number) for number in sorted({*self.cursors}) if self._random.random() < 0.5]
             return list({cursor[0]: cursor for cursor in found}.values())  # a batch moves an event's cursor once
@@ -122,6 +125,11 @@ class Chance:
         if self._random.random() < 0.1:
             return self._random.choice(SMALL), self._random.choice((None, "", "a")), "b"
         return number, self.cursors[number], self._random.choice((None, "a", "b"))
+
+    def _state(self, id: str) -> Any:
+        before = self.stored[id].version if id in self.stored else 0
+        version = before + (1 if self._random.random() < 0.9 else self._random.choice((0, 2)))
+        return state(id=id, version=version, state=self._random.choice(JSON), held=self._random.choice(SMALL))
 
     def _instance(self, id: str) -> Any:
         before = self.stored[id].version if id in self.stored else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -98,6 +99,20 @@ def test_an_answer_is_told_with_what_it_changed() -> None:
         ("completed", 0, "I", {"since": 100.0, "tries": 0}),
         ("ended", None, "I", {"status": "completed", "outcome": "completed"}),
     ]
+
+
+def test_words_that_nobody_records_are_counted_and_the_rest_keeps_its_numbers() -> None:
+    definition = read('<process name="p"><action participant="w"/></process>')
+    unrecorded = frozenset({"started", "dispatched", "answered"})
+    told, silent = (Copy(Instance("I", "p", definition.hash, 50.0)) for _ in range(2))
+
+    for message in (Start({}), Answer("", 1, 1, {"x": 2})):
+        effects = step(definition, told, message, 100.0)
+        rest = [one for one in effects if not (isinstance(one, Record) and one.what in unrecorded)]
+        assert step(definition, silent, message, 100.0, unrecorded=unrecorded) == rest
+        assert len(rest) < len(effects)
+
+    assert asdict(silent) == asdict(told)
 
 
 def test_an_answer_without_a_token_is_taken_if_the_action_waits_for_one() -> None:

@@ -41,7 +41,7 @@ async def test_an_action_of_a_sequence_writes_four_rows(world: World) -> None:
 
     rows = {name: count / 5 for name, count in rows_of(world.storage.commits).items()}
     assert rows == {
-        "instances": 1,  # the guard row: its version
+        "states": 1,  # the guard row: its version
         "branches": 1,  # where it is, and the timer of the attempt
         "values": 1,  # the field that changed; the one that did not is not written
         "history": 1,  # the activity that completed
@@ -84,7 +84,7 @@ async def test_an_item_writes_its_branch_its_value_and_what_it_gives(world: Worl
     few, more = rows_of(await looped(world, 5)), rows_of(await looped(world, 6))
 
     assert {name: more[name] - few[name] for name in more if more[name] != few[name]} == {
-        "instances": 1,  # the guard row, when it is answered
+        "states": 1,  # the guard row, when it is answered
         "branches": 2,  # its own when it starts, that of the loop when it is answered
         "values": 2,  # its scope, with the item; what is collected of it
         "branches_gone": 1,

@@ -86,6 +86,13 @@ INSERT INTO instances (
 VALUES (?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING;
 
+-- name: update_states
+-- What changes of an instance at every step, if it is at the version before; the count of rows tells.
+UPDATE instances SET version = given.column2, state = given.column3, held = given.column4
+FROM (
+VALUES (?, ?, CAST(? AS TEXT), ?)
+) AS given WHERE instances.id = given.column1 AND instances.version = given.column2 - 1;
+
 -- name: update_instances
 -- Instances that have changed, if they are at the version before; the count of rows tells.
 UPDATE instances SET version = given.column4, state = given.column7, held = given.column12
