@@ -71,8 +71,8 @@ def engine_rate(rabbit: Rabbit, definition: str, instances: int, actions: int) -
 
 
 def _launch(client: Client, definition: str, instances: int, name: str) -> None:
+    content_type, body = wire.encode_launch(wire.LaunchRequest(None, definition=definition, fields=FIELDS))
     for number in range(instances):
-        content_type, body = wire.encode_launch(wire.LaunchRequest(None, definition=definition, fields=FIELDS))
         properties = pika.BasicProperties(delivery_mode=2, content_type=content_type, message_id=f"{name}-{number}")
         client.channel.basic_publish("", "bureaucrat", body, properties)
 
