@@ -220,8 +220,8 @@ class Simulation:
         """
         return list(_drive(self._engine.registry.retire(name, version)))
 
-    def cancel(self, reason: str = "") -> None:
-        self._put(self.instance, Cancel(reason))
+    def cancel(self, reason: str = "", *, compensate: bool = False) -> None:
+        self._put(self.instance, Cancel(reason, compensate))
 
     def suspend(self, reason: str = "") -> None:
         self._put(self.instance, Suspend(reason))

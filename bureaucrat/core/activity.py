@@ -94,6 +94,7 @@ class Activity:
     """One element of a definition."""
 
     tag: ClassVar[str]
+    is_complex: ClassVar[bool] = False  #: it holds activities
 
     index: int
     path: str = ""  #: ``_2_0``: child indexes below the process (L1)
@@ -111,6 +112,7 @@ class Activity:
     handlers: tuple[Handler, ...] = ()
     reminders: tuple[Reminder, ...] = ()
     is_reminder: bool = False  #: it is the body of a reminder: its faults go no further (L7)
+    compensation: int | None = None  #: the body of its ``<compensation>`` (L100)
 
     @property
     def label(self) -> str:
@@ -125,6 +127,22 @@ class Activity:
     @property
     def forks_items(self) -> bool:
         """Whether each of its items is a branch, begun by an activation of the same activity (L41)."""
+        return False
+
+    @property
+    def remembers_turns(self) -> bool:
+        """Whether its compensation is remembered for each of its turns or items, not for the whole of it (L100)."""
+        return False
+
+    @property
+    def is_scope(self) -> bool:
+        """Whether it is what a ``<compensate/>`` inside it means by the enclosing scope (L101)."""
+        opens = self.scope is not None or bool(self.handlers) or self.compensation is not None
+        return self.is_complex and opens
+
+    @property
+    def holds_snapshot(self) -> bool:
+        """Whether its scope began with a snapshot: then a name that is there is written there."""
         return False
 
     @property
@@ -242,6 +260,11 @@ class Run(Protocol):
     def throw(self, at: Place, code: str, message: str) -> None: ...
     def incident(self, at: Place, kind: str, code: str, message: str) -> None: ...
     def restart(self, at: Place) -> None: ...
+    def cancel(self) -> None: ...
+    def undo(self, at: Place, scope: int | None) -> bool: ...
+    def is_undoing(self) -> bool: ...
+    def begin_turn(self, at: Place) -> None: ...
+    def end_turn(self, at: Place) -> None: ...
     def arm(self, at: Place, kind: str, when: float) -> None: ...
     def disarm(self, at: Place, kind: str) -> None: ...
     def fork(self, at: Place, child: int, again: bool) -> None: ...
@@ -269,6 +292,8 @@ class Run(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequential(Activity):
     """An activity whose children run one after another in its own branch."""
+
+    is_complex: ClassVar[bool] = True
 
     def on_start(self, run: Run, at: Place) -> None:
         self._next(run, at, 0)

@@ -104,7 +104,7 @@ def target(copy: Copy, definition: Definition, at: Place, name: str) -> tuple[Br
         activity = definition.activities[frame.activity]
         if frame.activity not in branch.scopes:
             continue
-        if name in activity.declares:
+        if name in activity.declares or (activity.holds_snapshot and name in branch.scopes[frame.activity].values):
             return branch, frame.activity
         if item is None and activity.is_loop_item:
             item = branch, frame.activity

@@ -9,24 +9,27 @@ from __future__ import annotations
 
 from .activity import Activity, Handler, Place
 from .effects import CloseIncident, Finish, OpenIncident, Tell
-from .faults import Fault
+from .faults import Fault, Thrown
 from .instance import ROOT, Branch, NeedBranches
 from .messages import Ended
-from .run import Steps, Todo
+from .remembering import Remembering
+from .run import Todo
 from .states import State, Status, move
 
 CANCELED = "Canceled"  #: thrown at a call whose called instance a person canceled
 
 
-class Endings(Steps):
+class Endings(Remembering):
     """The verbs that end things."""
-
-    def activity(self, at: Place) -> Activity:
-        return self.definition.activities[at.frame.activity]
 
     def complete(self, at: Place) -> None:
         branch = at.branch
         self.end_inside(at)
+        try:
+            self.remember_completed(at)
+        except Thrown as thrown:
+            self.throw(at, thrown.code, thrown.message)
+            return
         self._leave(at, State.COMPLETED)
         if branch.frames:
             outer = Place(branch, branch.frames[-1])
@@ -62,6 +65,7 @@ class Endings(Steps):
         at.frame.state = move(at.frame.state, state)
         wrote = self.wrote.pop(at.frame.activation, None)
         self.record(at, state.value, since=at.frame.since, tries=at.frame.tries, **({"wrote": wrote} if wrote else {}))
+        self.pass_up(at)
         at.branch.frames.pop()
         self.touch(at.branch)
 
@@ -72,7 +76,7 @@ class Endings(Steps):
             self._end(Place(branch, branch.frames[-1]))
         inside = self.copy.children.get((branch.id, frame.activity), {})
         if len(inside) != frame.open:
-            raise NeedBranches(branch.id + self.activity(at).tail)
+            raise NeedBranches(frame.undoing or branch.id + self.activity(at).tail)
         for below in sorted((self.copy.branches[id] for id in inside), key=_begun):
             while below.frames:
                 self._end(Place(below, below.frames[-1]))
@@ -119,7 +123,7 @@ class Endings(Steps):
             if activity.is_reminder and frame is place.branch.frames[0]:
                 self.incident(at, "fault", code, message, fault=fault, blocks=False)
                 return
-        if self.instance.caller is not None:
+        if self.instance.caller is not None and not self.instance.compensating:
             self._end(self._root())
             self.finish(Status.FAILED, fault)
         else:
@@ -127,7 +131,10 @@ class Endings(Steps):
 
     def _is_asked(self, around: Place, at: Place) -> bool:
         """Whether a fault may be caught there: of a parallel foreach an item handles what is thrown inside it, and the
-        foreach what it throws itself or on behalf of an item (L41)."""
+        foreach what it throws itself or on behalf of an item (L41). Of a process that is being canceled no handler
+        runs (L110)."""
+        if self.instance.compensating and around.frame.activity == 0:
+            return False
         is_own = around.frame.activity == at.frame.activity
         return not self.activity(around).forks_items or is_own is not around.is_item
 
@@ -198,21 +205,37 @@ class Endings(Steps):
         """Bring the status in line with what keeps the instance back."""
         if self.instance.suspended:
             self.instance.status = Status.SUSPENDED
+        elif self.instance.blocking:
+            self.instance.status = Status.FAULTED
         else:
-            self.instance.status = Status.FAULTED if self.instance.blocking else Status.RUNNING
+            self.instance.status = Status.COMPENSATING if self.instance.compensating else Status.RUNNING
 
     def _root(self) -> Place:
         root = self.copy.branches[ROOT]
         return Place(root, root.frames[0])
 
     def cancel(self) -> None:
+        self.instance.compensating = False
         self._end(self._root())
         self.finish(Status.CANCELED)
+
+    def compensate_all(self) -> None:
+        """End what is unfinished, and run all that is remembered before the instance ends canceled (L110)."""
+        root = self._root()
+        self.instance.compensating, self.instance.suspended = True, False
+        self.end_inside(root)
+        self.close_incident(root, "ended")
+        root.frame.timers.clear()
+        root.frame.state, root.frame.fault, root.frame.turn = State.ACTIVE, None, 0
+        self.show_status()
+        self.activity(root).on_continue(self, root)
 
     def finish(self, status: Status, fault: Fault | None = None) -> None:
         """The instance has ended; the values of the process's own scope stay."""
         instance = self.instance
         self.agenda.clear()
+        self.copy.forget_all()
+        instance.compensating = False
         instance.status, instance.ended, instance.suspended = status, self.now, False
         instance.outcome = (instance.outcome or "completed") if status is Status.COMPLETED else instance.outcome
         instance.fault = fault

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .faults import Fault
+from .remembered import Remembered
 from .states import ENDED, State, Status
 
 ROOT = ""  #: the id of an instance's first branch
@@ -53,6 +54,10 @@ class Instance:
     opened: int = 0  #: incidents opened so far
     recorded: int = 0  #: history entries so far
     size: int = 0  #: bytes of all values, as canonical JSON
+    remembered: int = 0  #: compensations remembered so far; numbers them
+    remembering: int = 0  #: of these, how many are remembered still
+    remembered_bytes: int = 0  #: of the snapshots of these
+    compensating: bool = False  #: it is being canceled, and what it remembers runs first (L110)
     depth: int = 0  #: how many callers are above it
     caller: Caller | None = None
     business_key: str | None = None
@@ -91,6 +96,9 @@ class Frame:
     position: int = -1  #: the child that runs, or was started last
     turn: int = 0  #: turn of a while, item of a foreach, 1-based; of one with branches: how many have joined
     turned: float = 0.0  #: when that turn began
+    mark: int = 0  #: the compensation that was remembered last before that turn
+    kept: int = 0  #: at most so many compensations are remembered inside it (in its turn) and nowhere further in
+    undoing: str = ""  #: the branch of the compensation that it runs
     tries: int = 0  #: attempts under the present retry policy
     open: int = 0  #: branches alive below it
     incident: int = 0  #: number of its open incident
@@ -159,6 +167,9 @@ class Changes:
     opened: dict[tuple[str, int], None] = field(default_factory=dict)  #: scopes to write whole
     closed: dict[tuple[str, int], None] = field(default_factory=dict)  #: scopes to delete
     written: dict[tuple[str, int, str], None] = field(default_factory=dict)  #: values to write
+    remembered: dict[int, None] = field(default_factory=dict)  #: compensations to write, by number
+    forgotten: dict[int, None] = field(default_factory=dict)  #: compensations to delete
+    forgot_all: bool = False  #: delete every one of the instance
 
 
 class NeedBranches(Exception):
@@ -172,6 +183,13 @@ class NeedBranches(Exception):
         self.branch = branch
 
 
+class NeedRemembered(Exception):
+    """The step needs more of the remembered compensations than were loaded; the newest come first.
+
+    As with :class:`NeedBranches`, load again, with more of these, and repeat.
+    """
+
+
 @dataclass(slots=True)
 class Copy:
     """An instance in memory: its guard record, the branches loaded so far, and what has changed."""
@@ -179,8 +197,40 @@ class Copy:
     instance: Instance
     branches: dict[str, Branch] = field(default_factory=dict)
     children: dict[tuple[str, int], dict[str, None]] = field(default_factory=dict)  #: (branch, owner) -> branches
+    remembered: dict[int, Remembered] = field(default_factory=dict)  #: the newest, or all, oldest first
     changes: Changes = field(default_factory=Changes)
     own: Scope | None = None  #: what every branch sees of the instance itself; it never changes
+
+    @property
+    def remembers_all(self) -> bool:
+        """Whether every compensation that the instance remembers is loaded."""
+        return len(self.remembered) == self.instance.remembering
+
+    def remember(self, entry: Remembered) -> None:
+        """Keep a compensation; its number is the highest so far."""
+        self.remembered[entry.number] = entry
+        self.instance.remembering += 1
+        self.instance.remembered_bytes += entry.size
+        self.changes.remembered[entry.number] = None
+
+    def forget(self, entry: Remembered) -> None:
+        """Keep a compensation no longer."""
+        del self.remembered[entry.number]
+        self.instance.remembering -= 1
+        self.instance.remembered_bytes -= entry.size
+        if entry.number in self.changes.remembered:
+            del self.changes.remembered[entry.number]
+        else:
+            self.changes.forgotten[entry.number] = None
+
+    def forget_all(self) -> None:
+        """Keep no compensation any longer, loaded or not."""
+        if self.instance.remembering:
+            self.remembered.clear()
+            self.changes.remembered.clear()
+            self.changes.forgotten.clear()
+            self.changes.forgot_all = True
+            self.instance.remembering = self.instance.remembered_bytes = 0
 
     def add(self, branch: Branch) -> None:
         """Take a loaded branch in."""

@@ -14,6 +14,8 @@ class Limits:
     field_bytes: int = 1 << 20
     total_bytes: int = 8 << 20
     call_depth: int = 64
+    remembered: int = 100_000  #: compensations of one instance
+    remembered_bytes: int = 64 << 20  #: of their snapshots together
     turns: int = 500  #: of loops, in one message; the rest goes on in a later batch
     max_transitions: int = 1_000_000  #: of one branch since it last waited
     answer_timeout: float = DAY  #: of an action without `timeout` (L35)

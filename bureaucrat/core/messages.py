@@ -110,6 +110,7 @@ class Cancel:
     """End everything (L110)."""
 
     reason: str = ""
+    compensate: bool = False  #: run what is remembered first
 
 
 @dataclass(slots=True)

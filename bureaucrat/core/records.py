@@ -14,6 +14,8 @@ WORDS: dict[str, bool] = {
     "caught": True,  #: a fault handler begins
     "incident": True,
     "resolved": True,
+    "remembered": False,  #: a completed activity can be compensated
+    "compensating": True,  #: the compensation of an activity begins
     "reminded": True,
     "overdue": True,
     "late": False,  #: an answer that changes nothing any more

@@ -208,10 +208,13 @@ class Steps:
         self._fork(at, at.frame.activity, f".{number}")
 
     def _fork(self, at: Place, index: int, suffix: str) -> None:
-        own = at.branch.id + self.definition.activities[at.frame.activity].tail
-        branch = self.copy.fork(at.branch.id, at.frame.activity, own + suffix)
+        self.branch_off(at, index, at.branch.id + self.definition.activities[at.frame.activity].tail + suffix)
+
+    def branch_off(self, at: Place, index: int, id: str) -> Place:
+        """Begin an activation in a new branch of that id."""
+        branch = self.copy.fork(at.branch.id, at.frame.activity, id)
         at.frame.open += 1
-        self.start(branch, index)
+        return self.start(branch, index)
 
     def remind(self, at: Place, number: int) -> None:
         """Run a reminder, unless its last run is still under way (L7)."""
@@ -287,6 +290,10 @@ class Steps:
         problem = self.excess(values)
         if problem is not None:
             raise Thrown(LIMIT_EXCEEDED, problem)
+        self.open_unchecked(at, values)
+
+    def open_unchecked(self, at: Place, values: dict[str, Any]) -> None:
+        """Open a scope with values that were in others before."""
         digests = {name: digest(value) for name, value in values.items()}
         self.instance.size += sum(size for _, size in digests.values())
         self.copy.open(at.branch, at.frame.activity, values).digests.update(digests)

@@ -25,6 +25,7 @@ class Status(StrEnum):
 
     RUNNING = "running"
     SUSPENDED = "suspended"
+    COMPENSATING = "compensating"  #: it is being canceled, and what it remembers runs first (L110)
     FAULTED = "faulted"  #: an unhandled fault; its inputs are kept until somebody decides (L91)
     COMPLETED = "completed"
     FAILED = "failed"  #: a called instance that ended with a fault and threw it at its caller (L91)

@@ -194,8 +194,7 @@ class _Step(Endings):
     def _command(self, message: Message) -> None:
         match message:
             case Cancel():
-                self.note("canceled", reason=message.reason)
-                self.cancel()
+                self._cancel(message)
             case Suspend():
                 self._suspend(True, message.reason)
             case Resume():
@@ -223,6 +222,17 @@ class _Step(Endings):
                 self.given[name] = value
         self.start(root, 0)
         self.work()
+
+    def _cancel(self, message: Cancel) -> None:
+        if message.compensate and self.instance.compensating:
+            self.emit(Refuse("it runs its compensations already; cancel it without them to end it at once"))
+            return
+        self.note("canceled", reason=message.reason)
+        if message.compensate:
+            self.compensate_all()
+            self.work()
+        else:
+            self.cancel()
 
     def _suspend(self, suspended: bool, reason: str) -> None:
         if self.instance.suspended is suspended:
@@ -279,6 +289,8 @@ class _Step(Endings):
         at = Place(branch, frame)
         if self.instance.suspended:
             self.emit(Refuse("the instance is suspended; resume it first"))
+        elif self.instance.compensating and frame.activity == 0:
+            self.emit(Refuse("the instance is being canceled; what can be retried or skipped is in its compensations"))
         elif isinstance(message, Skip):
             self._skip(at, message)
         elif not frame.incident:
@@ -363,9 +375,13 @@ class _Step(Endings):
             case Todo.JOINED:
                 activity.on_joined(self, at, argument)
             case Todo.HANDLED:
+                self.handled = at.frame
                 if at.frame.state is State.HANDLING:  # an incident of its own stays one until a person decides
                     self.state(at, State.ACTIVE)
                     at.frame.fault = None
-                activity.on_handled(self, at)
+                try:
+                    activity.on_handled(self, at)
+                finally:
+                    self.handled = None
             case Todo.CHILD:  # pragma: no branch
                 activity.on_child(self, at, argument)

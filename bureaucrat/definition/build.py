@@ -37,6 +37,7 @@ class _Slot:
     children: list[int] = field(default_factory=list)
     handlers: list[int] = field(default_factory=list)
     reminders: list[int] = field(default_factory=list)
+    compensation: int | None = None
 
 
 def build(root: Node) -> tuple[Activity, ...]:
@@ -66,6 +67,8 @@ class _Table:
             slot.handlers.append(self.place(child, slot.index, n, path + name, inside + name))
         for n, child in enumerate(node.of("reminder")):
             slot.reminders.append(self.place(child, slot.index, n, f"{path}_reminders_{n}", ""))
+        for n, child in enumerate(_inside(node, "compensation")):
+            slot.compensation = self.place(child, slot.index, n, f"{path}_compensation_{n}", "")
         return slot.index
 
     def activity(self, slot: _Slot) -> Activity:
@@ -85,6 +88,7 @@ class _Table:
             "handlers": self._handlers(slot),
             "reminders": self._reminders(slot),
             "is_reminder": node.type == "reminder",
+            "compensation": slot.compensation,
             **_scope(node),
         }
         return _MAKERS[node.type](self, slot, common)
@@ -103,9 +107,13 @@ def _forks_items(node: Node) -> bool:
     return node.type == "foreach" and node.values.get("parallel", "no") != "no"
 
 
+def _inside(node: Node, type: str) -> list[Node]:
+    """What stands directly in the activity or in its context."""
+    return [found for place in (node, *node.of("context")) for found in place.of(type)]
+
+
 def _handlers(node: Node) -> list[Node]:
-    places = [node, *node.of("context")]
-    return [handler for place in places for faults in place.of("faults") for handler in faults.of(*_HANDLERS)]
+    return [handler for faults in _inside(node, "faults") for handler in faults.of(*_HANDLERS)]
 
 
 def _reminder(node: Node, body: int) -> Reminder:
@@ -245,6 +253,19 @@ def _exit(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:
     return core.Exit(**common, target=target, outcome=slot.node.values.get("outcome"))
 
 
+def _compensate(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:
+    scope = slot.node.values.get("scope")
+    return core.Compensate(**common, target=None if scope is None else table.ids[scope])
+
+
+def _compensation(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:
+    around, is_item = slot.parent, False
+    while around >= 0:
+        is_item = is_item or table.slots[around].node.type == "foreach"
+        around = table.slots[around].parent
+    return core.Compensation(**common, in_loop=is_item)
+
+
 def _fault(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:
     return core.Throw(**common, **_given(slot.node, code="code", message="message"))
 
@@ -273,6 +294,8 @@ _MAKERS: Final[Mapping[str, _Maker]] = MappingProxyType(
         "await": _await,
         "signal": _signal,
         "exit": _exit,
+        "compensate": _compensate,
+        "compensation": _compensation,
         "fault": _fault,
         "assign": _assign,
     }

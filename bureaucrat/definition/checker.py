@@ -16,6 +16,7 @@ from .grammar import ACTIVITIES, ELEMENTS, ROOT, TAGS, Child, child_of, homes
 from .problems import closest, did_you_mean, quoted
 from .report import Report
 from .rules import RULES
+from .undoing import Undoing
 
 #: Where an activity goes instead of into such an element.
 _INSTEAD: Final = {
@@ -30,12 +31,14 @@ def check(report: Report, root: Node) -> None:
     checker = _Checker(report)
     checker.root(root)
     checker.exits_lead_outward()
+    checker.undoing.check(checker.ids)
 
 
 class _Checker:
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._ids: dict[str, Node] = {}
+        self.ids: dict[str, Node] = {}
+        self.undoing = Undoing(report)
         self._around: list[str] = []  #: ids of the activities around, outermost first
         self._exits: list[tuple[Node, list[str]]] = []
 
@@ -53,8 +56,8 @@ class _Checker:
             if scope in around:
                 continue
             place, _ = self._report.source.attribute(node.offset, "scope")
-            if scope in self._ids:
-                reason = f"the <{self._ids[scope].tag}> of line {self._ids[scope].line}, which is not around this exit"
+            if scope in self.ids:
+                reason = f"the <{self.ids[scope].tag}> of line {self.ids[scope].line}, which is not around this exit"
             else:
                 reason = f"no activity{did_you_mean(scope, around)}"
             choices = f"around it are {', '.join(around)}" if around else "no activity around it has an id"
@@ -71,16 +74,23 @@ class _Checker:
         if name is not None:
             self._identify(node, name)
             self._around.append(name)
-        self._children(node)
+        around = self._around
+        if type == "compensation":  # it runs when what is around it has ended
+            self._around = [] if name is None else [name]
+        with self.undoing.inside(node):
+            self._children(node)
+        self._around = around
         if name is not None:
             self._around.pop()
-        if "scope" in node.values:
+        if type == "exit" and "scope" in node.values:
             self._exits.append((node, list(self._around)))
+        if type == "compensate":
+            self.undoing.add(node, self._around)
         for rule in RULES.get(type, ()):
             rule(self._report, node)
 
     def _identify(self, node: Node, name: str) -> None:
-        other = self._ids.setdefault(name, node)
+        other = self.ids.setdefault(name, node)
         if other is not node:
             place, _ = self._report.source.attribute(node.offset, "id")
             reason = f"id={quoted(name)} is the id of the <{other.tag}> on line {other.line}, too"

@@ -66,8 +66,9 @@ CODES: Final = {
         "<switch><default/></switch>",
     ),
     "BX310": Explanation(
-        "Faults are handled in two places",
-        "Handlers stand in the <context> or directly in the activity, but not in both: their order would be unclear.",
+        "Faults are handled, or a compensation stands, in two places",
+        "Handlers and the compensation stand in the <context> or directly in the activity, but not in both: their "
+        "order would be unclear.",
         "<sequence><context><faults/></context><faults/></sequence>",
         "<sequence><context><faults/></context></sequence>",
     ),
@@ -130,6 +131,29 @@ CODES: Final = {
         "A definition is one <process>; everything else stands inside it.",
         "<sequence/>",
         "<process><sequence/></process>",
+    ),
+    "BX321": Explanation(
+        "What compensate names cannot be compensated",
+        "scope names an activity by its id, one that has completed when the <compensate> runs: it has a "
+        "<compensation>, or something inside it does. An activity that is still around the <compensate> has not "
+        "completed; without scope everything done in it so far is compensated.",
+        '<action id="charge" participant="charge"/><compensate scope="charge"/>',
+        '<action id="charge" participant="charge"><compensation><action participant="refund"/></compensation></action>'
+        '<compensate scope="charge"/>',
+    ),
+    "BX322": Explanation(
+        "A process has no compensation",
+        "A compensation runs when an activity has completed and the process around it goes back. When the process "
+        "itself has completed, nothing is left that could. A caller puts a <compensation> on its <call>.",
+        '<process><compensation><action participant="undo"/></compensation></process>',
+        '<process><sequence><compensation><action participant="undo"/></compensation></sequence></process>',
+    ),
+    "BX323": Explanation(
+        "This has no place in a compensation",
+        "A compensation runs after its activity has ended, when what was remembered inside that activity is forgotten. "
+        "What it does is not compensated in its turn, and it cannot end the instance; it may throw a fault.",
+        '<sequence><compensation><compensate/></compensation><action participant="a"/></sequence>',
+        '<sequence><compensation><action participant="undo"/></compensation><action participant="a"/></sequence>',
     ),
     "BX901": Explanation(
         "The element is not supported by this version",

@@ -139,7 +139,7 @@ _STRUCTURE: Final = {
     "faults": Element({}, {"case": Child("fault-case"), "default": Child("fault-default", most=1)}),
     "fault-case": Element({**_LABELS, "code": Attribute(Kind.CODES, required=True)}, _SCOPE, activities=True),
     "fault-default": Element(_LABELS, _SCOPE, activities=True),
-    "compensation": Element(supported=False),
+    "compensation": Element(_LABELS, _SCOPE, activities=True),
     "reminder": Element(
         {
             **_LABELS,
@@ -233,7 +233,7 @@ _ACTIVITIES: Final = {
     "exit": Element({**_COMMON, "scope": Attribute(Kind.WORD), "outcome": Attribute(Kind.TEXT_VALUE)}, _OWN),
     "fault": Element({**_COMMON, "code": Attribute(Kind.TEXT_VALUE), "message": Attribute(Kind.MESSAGE_VALUE)}, _OWN),
     "assign": Element({**_COMMON, "property": _PROPERTY_NAME}, _OWN, content=Content.EXPRESSION),
-    "compensate": Element(supported=False),
+    "compensate": Element({**_WAITING, "scope": Attribute(Kind.WORD)}, _OWN),
 }
 
 #: Every type of element.
@@ -241,9 +241,17 @@ ELEMENTS: Final[Mapping[str, Element]] = MappingProxyType(_STRUCTURE | _ACTIVITI
 #: What stands where activities do.
 ACTIVITIES: Final = frozenset(_ACTIVITIES)
 #: What becomes an activity of the core's table, by tag; `case` and `default` in switch and faults alike.
-ACTIVITY_TAGS: Final = ACTIVITIES | {"process", "case", "default", "reminder"}
+ACTIVITY_TAGS: Final = ACTIVITIES | {"process", "case", "default", "reminder", "compensation"}
 #: What becomes an activity of the core's table, by type.
-ACTIVITY_TYPES: Final = ACTIVITIES | {"process", "case", "default", "fault-case", "fault-default", "reminder"}
+ACTIVITY_TYPES: Final = ACTIVITIES | {
+    "process",
+    "case",
+    "default",
+    "fault-case",
+    "fault-default",
+    "reminder",
+    "compensation",
+}
 
 
 _TAGS: Final = {child.type: tag for element in ELEMENTS.values() for tag, child in element.children.items()}

@@ -35,6 +35,14 @@ def _faults_stand_in_one_place(report: Report, node: Node) -> None:
             report.add(faults.offset, "BX310", reason)
 
 
+def _compensation_stands_in_one_place(report: Report, node: Node) -> None:
+    inside = [one for context in node.of("context") for one in context.of("compensation")]
+    for own in node.of("compensation")[:1]:
+        if inside:
+            reason = f"<{node.tag}> has a <compensation> in its <context>, line {inside[0].line}, too: join them"
+            report.add(own.offset, "BX310", reason)
+
+
 def _delay_has_one_end(report: Report, node: Node) -> None:
     given = [name for name in ("duration", "until", "cron") if name in node.attributes]
     if len(given) == 1:
@@ -111,7 +119,7 @@ def _tell_required(report: Report, node: Node, one: Node, place: int) -> None:
         report.add(place, "BX317", f"{reason}; remove the one or the other")
 
 
-_ANYWHERE: Final = (_faults_stand_in_one_place, _required_is_given_later)
+_ANYWHERE: Final = (_faults_stand_in_one_place, _compensation_stands_in_one_place, _required_is_given_later)
 
 #: The rules of each type of element.
 RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
@@ -120,6 +128,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
         "context": (_properties_differ,),
         "fault-case": _ANYWHERE,
         "fault-default": _ANYWHERE,
+        "compensation": _ANYWHERE,
         "reminder": (_times_has_every, *_ANYWHERE),
         "input": (_fields_differ,),
         "output": (_fields_differ,),

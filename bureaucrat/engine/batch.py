@@ -21,16 +21,17 @@ from itertools import takewhile
 from ..clock import Clock
 from ..core.effects import Effect
 from ..core.faults import NOT_UNIQUE, Fault
-from ..core.instance import Changes, Copy, Instance, NeedBranches
+from ..core.instance import Changes, Copy, Instance, NeedBranches, NeedRemembered
 from ..core.messages import Ended, Input, Start, Stuck, TimerFired, Unsent
 from ..core.step import step
-from ..core.table import Definition, branches_around
+from ..core.table import Definition
 from ..errors import NotUnique, Refused, StaleVersion, StorageUnavailable, UnknownInstance
 from ..ports import Batch, DeadRow, InstanceRow, Storage, Writes
-from .codec import add_loaded, decode_instance, encode_message, listed
+from .codec import decode_instance, encode_message, listed
 from .definitions import Definitions
 from .delivery import Delivery, Letter
 from .handover import Handover
+from .loading import More, load
 from .settings import Settings
 from .writes import Collector, unrecorded
 
@@ -206,18 +207,16 @@ class Batches:
     async def _apply(
         self, batch: Batch, prepared: Prepared, group: list[Delivery], row: InstanceRow | None, cached: Cached | None
     ) -> None:
-        """All messages of one instance, repeated on a fresh copy if more branches are needed."""
-        below: list[str] = []
+        """All messages of one instance, repeated on a fresh copy if more of it is needed."""
+        more = More()
         while True:
             cached = cached or await self._fresh(prepared, group, row)
             try:
-                await self._load(batch, cached.copy, group, below)
+                await load(batch, cached.copy, group, more, self._settings.load_whole)
                 results = self._steps(cached, prepared, group)
                 break
-            except NeedBranches as need:
-                if need.branch in below:
-                    raise
-                below.append(need.branch)
+            except (NeedBranches, NeedRemembered) as need:
+                more.note(need)
                 row = row or (await batch.lock([cached.copy.instance.id])).get(cached.copy.instance.id)
                 cached = None
         self._collect(cached, prepared, results)
@@ -292,19 +291,6 @@ class Batches:
             unique=definition.unique,
         )
         return Cached(Copy(instance), 0, definition)
-
-    async def _load(self, batch: Batch, copy: Copy, group: list[Delivery], below: list[str]) -> None:
-        if isinstance(group[0].message, Start) and not copy.instance.branches:
-            return
-        if len(copy.branches) < copy.instance.branches:
-            wanted: list[str] | None = None
-            if copy.instance.branches > self._settings.load_whole:
-                addressed = [getattr(delivery.message, "branch", "") for delivery in group]
-                wanted = [id for branch in addressed for id in branches_around(branch) if id not in copy.branches]
-            if wanted is None or wanted:
-                add_loaded(copy, await batch.load([(copy.instance.id, wanted)]))
-        for branch in below:
-            add_loaded(copy, await batch.load_below(copy.instance.id, branch))
 
     def _unknown(self, group: list[Delivery], collector: Collector) -> None:
         for delivery in group:

@@ -13,12 +13,14 @@ import msgspec
 from ..core import messages
 from ..core.effects import Launch
 from ..core.instance import Branch, Copy, Frame, Instance, Scope
-from ..ports import BranchRow, InstanceRow, Loaded, Properties, StateRow, ValueRow
+from ..core.remembered import Level, Remembered
+from ..ports import BranchRow, InstanceRow, Loaded, Properties, RememberedRow, StateRow, ValueRow
 from . import orders
 
 _encode = msgspec.json.Encoder().encode
 _instance = msgspec.json.Decoder(Instance)
 _branch = msgspec.json.Decoder(tuple[str | None, int, int, float, list[Frame]])
+_levels = msgspec.json.Decoder(list[Level])
 _value = msgspec.json.Decoder()
 _properties = msgspec.json.Decoder(Properties)
 _tag = msgspec.json.Decoder(tuple[str, msgspec.Raw])
@@ -152,6 +154,26 @@ def _add_value(branch: Branch, row: ValueRow) -> None:
         values[row.name] = value
     else:
         branch.scopes[row.scope].values.update({**value, **values})
+
+
+def add_remembered(copy: Copy, rows: list[RememberedRow]) -> None:
+    """Put what an instance remembers into a copy that has changed nothing yet; the rows come newest first."""
+    for row in reversed(rows):
+        levels = _levels.decode(row.levels)
+        copy.remembered[row.number] = Remembered(
+            row.number, row.branch, row.activity, row.activation, row.at, row.size, levels
+        )
+
+
+def remembered_rows(copy: Copy) -> list[RememberedRow]:
+    """The rows of every compensation that is remembered since."""
+    rows = []
+    for number in copy.changes.remembered:
+        one, levels = copy.remembered[number], _encode(copy.remembered[number].levels)
+        rows.append(
+            RememberedRow(copy.instance.id, number, one.branch, one.activity, one.activation, one.at, one.size, levels)
+        )
+    return rows
 
 
 def value_rows(copy: Copy) -> list[ValueRow]:

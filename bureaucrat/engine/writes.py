@@ -33,7 +33,16 @@ from ..core.messages import Stuck
 from ..core.records import WORDS
 from ..errors import Refused
 from ..ports import EventRow, HistoryRow, IncidentRow, MailRow, WaitRow, Writes
-from .codec import Mail, encode, encode_branch, encode_instance, encode_message, encode_state, value_rows
+from .codec import (
+    Mail,
+    encode,
+    encode_branch,
+    encode_instance,
+    encode_message,
+    encode_state,
+    remembered_rows,
+    value_rows,
+)
 from .delivery import Delivery
 from .handover import Handover
 from .notices import ANNOUNCED, notices
@@ -261,6 +270,10 @@ class Collector:
             self.writes.branches.append(written)
             self.after.due.append((written.due, instance.id, id))
         self.writes.values += value_rows(copy)
+        self.writes.remembered_gone += [(instance.id, number) for number in changes.forgotten]
+        self.writes.remembered += remembered_rows(copy)
+        if changes.forgot_all:
+            self.writes.forgotten.append((instance.id,))
 
     def finished(self) -> Writes:
         """All of it, once every instance of the batch is in."""

@@ -67,6 +67,20 @@ class ValueRow:
 
 
 @dataclass(slots=True)
+class RememberedRow:
+    """One compensation that an unfinished instance remembers; written once, and deleted when it runs or is replaced."""
+
+    instance: str
+    number: int  #: counts up in the instance
+    branch: str  #: where the activity ran
+    activity: int  #: index of the activity that completed, not of its compensation
+    activation: int
+    at: float  #: when it completed
+    size: int  #: bytes of the values
+    levels: bytes  #: the encoded :class:`bureaucrat.core.remembered.Level` of each scope around, innermost first
+
+
+@dataclass(slots=True)
 class WaitRow:
     """One await that waits."""
 
@@ -263,6 +277,8 @@ class Writes:
     scopes_gone: list[tuple[str, str, int]] = field(default_factory=list)
     branches_gone: list[tuple[str, str]] = field(default_factory=list)
     waits_gone: list[tuple[str, str, int]] = field(default_factory=list)  #: instance, branch, activity
+    forgotten: list[tuple[str]] = field(default_factory=list)  #: instances that remember no compensation any longer
+    remembered_gone: list[tuple[str, int]] = field(default_factory=list)  #: instance, number
     mail_gone: list[int] = field(default_factory=list)
     outbox_gone: list[int] = field(default_factory=list)
     attempts_gone: list[tuple[str, int]] = field(default_factory=list)  #: of the outbox: instance, number
@@ -274,6 +290,7 @@ class Writes:
     branches: list[BranchRow] = field(default_factory=list)
     values: list[ValueRow] = field(default_factory=list)
     waits: list[WaitRow] = field(default_factory=list)
+    remembered: list[RememberedRow] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
     consumed: list[tuple[int, str, str, int]] = field(default_factory=list)  #: event, instance, branch, activity
     mail: list[MailRow] = field(default_factory=list)

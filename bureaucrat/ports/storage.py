@@ -20,6 +20,7 @@ from .rows import (
     Loaded,
     MailRow,
     OutboxRow,
+    RememberedRow,
     VersionRow,
     WaitRow,
     Writes,
@@ -47,6 +48,9 @@ class Batch(Protocol):
 
     async def load_below(self, instance: str, branch: str) -> Loaded:
         """Load every branch whose id begins with `branch` (which is not loaded itself unless it is an id)."""
+
+    async def remembered(self, instance: str, limit: int) -> list[RememberedRow]:
+        """The newest compensations that an instance remembers, newest first."""
 
     async def commit(self, writes: Writes) -> None:
         """Make it all durable at once.
@@ -165,6 +169,9 @@ class Storage(Protocol):
 
     async def branches(self, instance: str) -> Loaded: ...
     async def waits_of(self, instance: str) -> list[WaitRow]: ...
+    async def remembered(self, instance: str, limit: int = 100) -> list[RememberedRow]:
+        """The newest compensations that an instance remembers, newest first."""
+
     async def history(self, instance: str, after: int = 0, limit: int = 1000) -> list[HistoryRow]: ...
 
     async def incidents(self, instance: str | None = None, *, closed: bool = False) -> list[IncidentRow]:

@@ -28,6 +28,7 @@ from ..ports import (
     Loaded,
     MailRow,
     OutboxRow,
+    RememberedRow,
     VersionRow,
     WaitRow,
     Writes,
@@ -75,6 +76,9 @@ class MemoryBatch:
         found = await self.load([(instance, None)])
         branches = [row for row in found.branches if row.id.startswith(branch)]
         return Loaded(branches, [row for row in found.values if row.branch.startswith(branch)])
+
+    async def remembered(self, instance: str, limit: int) -> list[RememberedRow]:
+        return self._tables.remembered.find("key", instance)[::-1][:limit]
 
     async def commit(self, writes: Writes) -> None:
         write_all(self._tables, writes)
@@ -216,6 +220,9 @@ class MemoryStorage:
 
     async def waits_of(self, instance: str) -> list[WaitRow]:
         return self._tables.waits.find("key", instance)
+
+    async def remembered(self, instance: str, limit: int = 100) -> list[RememberedRow]:
+        return await self.batch().remembered(instance, limit)
 
     async def history(self, instance: str, after: int = 0, limit: int = 1000) -> list[HistoryRow]:
         return self._tables.history.find("key", instance, since=(instance, after + 1), limit=limit)

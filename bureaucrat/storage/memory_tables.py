@@ -26,6 +26,7 @@ from ..ports import (
     InstanceRow,
     MailRow,
     OutboxRow,
+    RememberedRow,
     ValueRow,
     VersionRow,
     WaitRow,
@@ -265,6 +266,7 @@ class Tables:
         self.branches = _branches()
         self.values = Table(ValueRow, lambda row: (row.instance, row.branch, row.scope, row.name))
         self.waits = _waits()
+        self.remembered = Table(RememberedRow, lambda row: (row.instance, row.number))
         self.events = _events()
         self.consumed = _consumed()
         self.mailbox = _mailbox()

@@ -86,6 +86,10 @@ def _take_out(tables: Tables, writes: Writes) -> None:
         tables.branches.remove(branch)
     for wait in writes.waits_gone:
         tables.waits.remove(wait)
+    for whole in writes.forgotten:
+        tables.remembered.clear("key", *whole)
+    for entry in writes.remembered_gone:
+        tables.remembered.remove(entry)
     for number in writes.mail_gone:
         tables.mailbox.remove((number,))
     for number in writes.outbox_gone:
@@ -108,6 +112,7 @@ def _put_in(tables: Tables, writes: Writes) -> None:
         tables.instances.change((state.id,), version=state.version, state=state.state, held=state.held)
     tables.branches.put_all(writes.branches)
     tables.waits.put_all(writes.waits)
+    tables.remembered.put_all(writes.remembered)
     tables.events.put_all(writes.events)
     tables.mailbox.put_all(writes.mail)
     tables.outbox.put_all(writes.outbox)
@@ -168,7 +173,7 @@ def prune(tables: Tables, history: float, instances: float, events: float, inbox
 def _prune_instances(tables: Tables, before: float) -> int:
     """Ended instances with all that belongs to them. The guard row goes last."""
     belongings: list[Table[Any]] = [tables.branches, tables.values, tables.waits, tables.consumed]
-    belongings += [tables.incidents, tables.history]
+    belongings += [tables.remembered, tables.incidents, tables.history]
     budgets = [_LIMIT] * (len(belongings) + 1)
     count = 0
     for row in tables.instances.find("ended", limit=_LIMIT):

@@ -35,6 +35,7 @@ from ..ports import (
     Loaded,
     MailRow,
     OutboxRow,
+    RememberedRow,
     VersionRow,
     WaitRow,
     Writes,
@@ -47,6 +48,7 @@ from .sqlite_writer import Work, Writer, write, write_all
 
 _INSTANCE = shape_of(InstanceRow)
 _WAIT = shape_of(WaitRow)
+_REMEMBERED = shape_of(RememberedRow)
 _EVENT = shape_of(EventRow)
 _MAIL = shape_of(MailRow)
 _OUTBOX = shape_of(OutboxRow, blob="body")
@@ -203,6 +205,9 @@ class SqliteStorage:
     async def waits_of(self, instance: str) -> list[WaitRow]:
         return await self.rows("waits_of", _WAIT, instance=instance)
 
+    async def remembered(self, instance: str, limit: int = 100) -> list[RememberedRow]:
+        return await self.rows("remembered", _REMEMBERED, instance=instance, limit=limit)
+
     async def history(self, instance: str, after: int = 0, limit: int = 1000) -> list[HistoryRow]:
         return await self.rows("history", _HISTORY, instance=instance, after=after, limit=limit)
 
@@ -342,6 +347,9 @@ class SqliteBatch:
 
     async def load_below(self, instance: str, branch: str) -> Loaded:
         return await self._storage.loaded("branches_below", "values_below", instance=instance, branch=branch)
+
+    async def remembered(self, instance: str, limit: int) -> list[RememberedRow]:
+        return await self._storage.remembered(instance, limit)
 
     async def commit(self, writes: Writes) -> None:
         await self._storage.commit(writes)

@@ -17,7 +17,7 @@ from .statements import statements
 
 _LIMIT = 1000  #: rows of a table, each time
 
-_BELONGINGS = ("branches", "values", "waits", "mail", "consumed", "incidents", "history", "instances")
+_BELONGINGS = ("branches", "values", "waits", "remembered", "mail", "consumed", "incidents", "history", "instances")
 _OLD_EVENT = Shape(lambda number, woken: (number, woken), (("number", "int"), ("woken", "int")))
 
 

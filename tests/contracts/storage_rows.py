@@ -17,6 +17,7 @@ from bureaucrat.ports import (
     InstanceRow,
     MailRow,
     OutboxRow,
+    RememberedRow,
     StateRow,
     Storage,
     ValueRow,
@@ -44,6 +45,17 @@ branch = _maker(BranchRow, instance="i1", id="", due=None, attempt=None, state=b
 value = _maker(ValueRow, instance="i1", branch="", scope=0, name="", value=b"{}")
 wait = _maker(
     WaitRow, instance="i1", branch="", activity=3, activation=1, event="paid", path="order", value="17", since=AT
+)
+remembered = _maker(
+    RememberedRow,
+    instance="i1",
+    number=1,
+    branch="_0.2",
+    activity=4,
+    activation=9,
+    at=AT,
+    size=7,
+    levels=b'[{"activation":3,"turn":0,"values":{"ref":"S-88"}}]',
 )
 event = _maker(EventRow, number=1, id="m1", name="paid", body=b'{"order":17}', accepted=AT)
 mail = _maker(MailRow, number=1, instance="i1", message=b'["Start",{}]', at=AT)

@@ -22,6 +22,7 @@ from storage_rows import (
     instance,
     mail,
     out,
+    remembered,
     state,
     value,
     version,
@@ -897,6 +898,7 @@ async def test_every_table_is_counted(storage: Storage) -> None:
         branches=[branch()],
         values=[value(), value(name="a")],
         waits=[wait()],
+        remembered=[remembered()],
         events=[event()],
         consumed=[(1, "i1", "", 3)],
         mail=[mail()],
@@ -916,6 +918,7 @@ async def test_every_table_is_counted(storage: Storage) -> None:
         "branches": 1,
         "values": 2,
         "waits": 1,
+        "remembered": 1,
         "events": 1,
         "consumed": 1,
         "mailbox": 1,
@@ -963,6 +966,7 @@ async def test_an_ended_instance_is_forgotten_with_all_that_belongs_to_it(storag
             branches=[branch(instance=id)],
             values=[value(instance=id), value(instance=id, name="a")],
             waits=[wait(instance=id)],
+            remembered=[remembered(instance=id)],
             consumed=[(1, id, "", 3)],
             history=[entry(instance=id)],
             incidents=[incident(instance=id)],
@@ -971,13 +975,14 @@ async def test_an_ended_instance_is_forgotten_with_all_that_belongs_to_it(storag
 
     deleted = await forget(storage, instances=5.0)
 
-    assert deleted == 9
+    assert deleted == 10
     assert [row.id for row in await storage.instances(InstanceQuery())] == ["runs", "new"]
     assert await storage.branches("old") == Loaded()
     assert (await storage.history("old"), await storage.incidents("old"), await storage.waits_of("old")) == ([], [], [])
     assert await storage.woken(1, ["old", "new"]) == {"new"}
     assert (await everything(storage))["values"] == 4
     assert await storage.held_mail("old", 1) == []
+    assert (await storage.remembered("old"), len(await storage.remembered("new"))) == ([], 1)
 
 
 async def test_forgetting_takes_a_bounded_part_each_time(storage: Storage) -> None:

@@ -22,6 +22,7 @@ from storage_rows import (
     instance,
     mail,
     out,
+    remembered,
     state,
     value,
     version,
@@ -52,6 +53,11 @@ PARTS: dict[str, tuple[Callable[..., Any], dict[str, tuple[Any, ...]], dict[str,
         {"instance": IDS, "branch": BRANCHES, "activity": SMALL},
         {"activation": (1, 2), "path": NAMES, "fresh": (True, False), "event": ("paid", "sent")},
     ),
+    "remembered": (
+        remembered,
+        {"instance": IDS, "number": SMALL},
+        {"branch": BRANCHES, "activity": SMALL, "at": TIMES, "levels": JSON},
+    ),
     "events": (event, {"number": SMALL}, {"accepted": TIMES, "cursor": (None, "", "a"), "id": NAMES}),
     "mail": (mail, {"number": SMALL}, {"instance": IDS, "held": (True, False)}),
     "outbox": (out, {"number": SMALL}, {"instance": IDS, "attempt": (None, *SMALL)}),
@@ -76,6 +82,8 @@ TUPLES: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
     "scopes_gone": (3, (IDS, BRANCHES, SMALL)),
     "branches_gone": (2, (IDS, BRANCHES)),
     "waits_gone": (3, (IDS, BRANCHES, SMALL)),
+    "remembered_gone": (2, (IDS, SMALL)),
+    "forgotten": (1, (IDS,)),
     "attempts_gone": (2, (IDS, SMALL)),
     "incidents_closed": (2, (IDS, SMALL, TIMES, NAMES)),
     "waits_seen": (3, (IDS, BRANCHES, SMALL, (1, 2))),
@@ -186,6 +194,8 @@ async def seen(storage: Storage) -> dict[str, Any]:
         "paths": await storage.paths("paid"),
         "waits": [await storage.waits("paid", pairs, after, 1) for after in ("", "a")],
         "waits_of": [await storage.waits_of(id) for id in IDS],
+        "remembered": [await storage.remembered(id, 2) for id in IDS],
+        "remembered_first": await batch.remembered("a", 1),
         "kept_events": [
             await storage.kept_events(wait(instance=id, since=since), 2, after)
             for id in IDS

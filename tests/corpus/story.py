@@ -117,6 +117,8 @@ def _do(simulation: Simulation, row: Row, line: str) -> list[str]:
             simulation.advance(duration)
         case "cancel", []:
             simulation.cancel()
+        case "cancel", ["compensate"]:
+            simulation.cancel(compensate=True)
         case "suspend", []:
             simulation.suspend()
         case "resume", []:

@@ -75,6 +75,13 @@ EVERYTHING = """<?xml version="1.0" encoding="UTF-8"?>
   <exit/>
   <call process="part@2"/>
   <call process="=note"/>
+  <sequence id="packed">
+    <context><compensation id="unpack" name="Unpack"><context><property name="box" type="int"/></context>
+      <faults><default/></faults><exit scope="unpack"/></compensation></context>
+    <delay duration="1"><compensation/></delay>
+  </sequence>
+  <compensate timeout="1h"><compensation><delay duration="1"/></compensation></compensate>
+  <compensate scope="packed"/>
 </process>
 """
 

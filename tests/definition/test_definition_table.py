@@ -165,6 +165,9 @@ def test_the_table_agrees_with_itself(text: str) -> None:
         for handler in activity.handlers:
             body = definition.activities[handler.body]
             assert (body.parent, body.tag, body.path) == (index, "block", f"{activity.path}_faults_{body.slot}")
+        if activity.compensation is not None:
+            body = definition.activities[activity.compensation]
+            assert (body.parent, body.tag, body.path) == (index, "compensation", f"{activity.path}_compensation_0")
         branch = activity.path.removesuffix(activity.tail)
         assert definition.locate(activity.path) == Address(branch, index)
         assert definition.root_of(branch).tail == ""
@@ -437,4 +440,4 @@ def test_a_declaration_and_a_mark_are_fine() -> None:
 def test_every_activity_of_the_core_has_a_maker() -> None:
     made: set[type[Activity]] = {type(activity) for activity in read(EVERYTHING).activities}
 
-    assert made == {*core.ACTIVITIES.values(), core.Process, core.Block, core.Case}
+    assert made == {*core.ACTIVITIES.values(), core.Process, core.Block, core.Case, core.Compensation}

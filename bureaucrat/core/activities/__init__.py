@@ -6,13 +6,14 @@ from .alternatives import Any
 from .assign import Assign
 from .await_ import Await
 from .call import Call
+from .compensate import Compensate
 from .delay import Delay
 from .exit import Exit
 from .fault import Throw
 from .foreach import Foreach
 from .items import ParallelForeach
 from .parallel import All
-from .sequence import Block, Process, Sequence
+from .sequence import Block, Compensation, Process, Sequence
 from .signal import Signal
 from .switch import Case, Switch
 from .while_ import While
@@ -20,7 +21,23 @@ from .while_ import While
 #: tag -> class, for the elements that authors write as activities
 ACTIVITIES: dict[str, type[Activity]] = {
     cls.tag: cls
-    for cls in (Action, All, Any, Assign, Await, Call, Delay, Exit, Throw, Foreach, Sequence, Signal, Switch, While)
+    for cls in (
+        Action,
+        All,
+        Any,
+        Assign,
+        Await,
+        Call,
+        Compensate,
+        Delay,
+        Exit,
+        Throw,
+        Foreach,
+        Sequence,
+        Signal,
+        Switch,
+        While,
+    )
 }
 
 __all__ = [
@@ -33,6 +50,8 @@ __all__ = [
     "Block",
     "Call",
     "Case",
+    "Compensate",
+    "Compensation",
     "Delay",
     "Exit",
     "Foreach",

@@ -57,4 +57,4 @@ class Call(Activity):
 
     def on_release(self, run: Run, at: Place) -> None:
         if at.frame.text:
-            run.emit(Tell(at.frame.text, Cancel("its caller has ended the call")))
+            run.emit(Tell(at.frame.text, Cancel("its caller has ended the call", compensate=run.is_undoing())))

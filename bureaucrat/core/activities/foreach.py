@@ -26,6 +26,14 @@ class Foreach(Sequential):
     def is_loop_item(self) -> bool:
         return True
 
+    @property
+    def remembers_turns(self) -> bool:
+        return True
+
+    @property
+    def is_scope(self) -> bool:
+        return True
+
     def initial(self) -> dict[str, Any] | None:
         return None  # its scope belongs to the item: opened by each turn
 
@@ -45,6 +53,7 @@ class Foreach(Sequential):
     def on_body(self, run: Run, at: Place) -> None:
         if self.item_value is not None:
             run.keep(at, str(at.frame.turn), run.evaluate(at, self.item_value))
+        run.end_turn(at)
         if run.spin(at):
             self.on_continue(run, at)
 
@@ -61,8 +70,7 @@ class Foreach(Sequential):
         if turn == len(items):
             self._collected(run, at, [kept[str(n)] for n in range(1, turn + 1)] if self.collect else [])
             return
-        at.frame.turn = turn + 1
-        at.frame.turned = run.moment()
+        run.begin_turn(at)
         run.open(at, self._item(items[turn], turn + 1))
         if self.children:
             run.begin(at, 0)

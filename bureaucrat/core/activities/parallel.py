@@ -13,6 +13,8 @@ from ..instance import Branch
 class Forking(Activity):
     """An activity whose children are branches, started one by one in document order."""
 
+    is_complex: ClassVar[bool] = True
+
     def on_start(self, run: Run, at: Place) -> None:
         if self.children:
             self.on_fork(run, at)

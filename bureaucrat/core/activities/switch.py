@@ -23,6 +23,7 @@ class Switch(Activity):
     """Its children are :class:`Case`."""
 
     tag: ClassVar[str] = "switch"
+    is_complex: ClassVar[bool] = True
 
     cases: tuple[tuple[Expression, ...], ...] = ()  #: the conditions of each child; empty: the default
 

@@ -17,10 +17,15 @@ class While(Sequential):
 
     conditions: tuple[Expression, ...] = ()
 
+    @property
+    def remembers_turns(self) -> bool:
+        return True
+
     def on_start(self, run: Run, at: Place) -> None:
         self.on_continue(run, at)
 
     def on_body(self, run: Run, at: Place) -> None:
+        run.end_turn(at)
         if run.spin(at):
             self.on_continue(run, at)
 
@@ -28,8 +33,7 @@ class While(Sequential):
         if not run.holds(at, self.conditions):
             run.complete(at)
             return
-        at.frame.turn += 1
-        at.frame.turned = run.moment()
+        run.begin_turn(at)
         if self.children:
             run.begin(at, 0)
         else:

@@ -21,6 +21,12 @@ DELETE FROM waits WHERE (instance, branch, activity) IN (
     SELECT instance, branch, activity FROM waits
     WHERE instance IN (SELECT value FROM json_each(:old)) LIMIT :limit);
 
+-- name: prune_remembered
+-- Compensations they remember: none, an instance forgets them when it ends; deleted with the rest all the same.
+DELETE FROM remembered WHERE (instance, number) IN (
+    SELECT instance, number FROM remembered
+    WHERE instance IN (SELECT value FROM json_each(:old)) LIMIT :limit);
+
 -- name: prune_mail
 -- What they kept back and will never apply.
 DELETE FROM mailbox WHERE number IN (
@@ -49,6 +55,7 @@ DELETE FROM instances WHERE id IN (SELECT value FROM json_each(:old))
 AND NOT EXISTS (SELECT 1 FROM branches WHERE branches.instance = instances.id)
 AND NOT EXISTS (SELECT 1 FROM "values" WHERE "values".instance = instances.id)
 AND NOT EXISTS (SELECT 1 FROM waits WHERE waits.instance = instances.id)
+AND NOT EXISTS (SELECT 1 FROM remembered WHERE remembered.instance = instances.id)
 AND NOT EXISTS (SELECT 1 FROM mailbox WHERE mailbox.held = 1 AND mailbox.instance = instances.id)
 AND NOT EXISTS (SELECT 1 FROM consumed WHERE consumed.instance = instances.id)
 AND NOT EXISTS (SELECT 1 FROM incidents WHERE incidents.instance = instances.id)

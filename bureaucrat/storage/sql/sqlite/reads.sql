@@ -194,6 +194,10 @@ ORDER BY id DESC LIMIT :limit;
 -- All waits of one instance.
 SELECT * FROM waits WHERE instance = :instance ORDER BY branch, activity;
 
+-- name: remembered
+-- The newest compensations that an instance remembers.
+SELECT * FROM remembered WHERE instance = :instance ORDER BY number DESC LIMIT :limit;
+
 -- name: history
 -- What has happened in one instance, in order.
 SELECT * FROM history WHERE instance = :instance AND number > :after ORDER BY number LIMIT :limit;
@@ -266,6 +270,7 @@ UNION ALL SELECT 'instances', count(*) FROM instances
 UNION ALL SELECT 'branches', count(*) FROM branches
 UNION ALL SELECT 'values', count(*) FROM "values"
 UNION ALL SELECT 'waits', count(*) FROM waits
+UNION ALL SELECT 'remembered', count(*) FROM remembered
 UNION ALL SELECT 'events', count(*) FROM events
 UNION ALL SELECT 'consumed', count(*) FROM consumed
 UNION ALL SELECT 'mailbox', count(*) FROM mailbox

@@ -37,6 +37,20 @@ SELECT CAST(column1 AS TEXT), CAST(column2 AS TEXT), CAST(column3 AS INTEGER) FR
 VALUES (?, ?, ?)
 ));
 
+-- name: forget_instances
+-- Instances that remember no compensation any longer.
+DELETE FROM remembered WHERE instance IN (
+SELECT CAST(column1 AS TEXT) FROM (
+VALUES (?)
+));
+
+-- name: delete_remembered
+-- Compensations that run, or that others have taken the place of.
+DELETE FROM remembered WHERE (instance, number) IN (
+SELECT CAST(column1 AS TEXT), CAST(column2 AS INTEGER) FROM (
+VALUES (?, ?)
+));
+
 -- name: delete_mail
 -- Mail that was taken.
 DELETE FROM mailbox WHERE number IN (
@@ -135,6 +149,11 @@ ON CONFLICT DO UPDATE SET value = excluded.value;
 -- Awaits that begin to wait.
 REPLACE INTO waits (instance, branch, activity, activation, event, path, value, since, fresh)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: write_remembered
+-- Compensations that are remembered.
+REPLACE INTO remembered (instance, number, branch, activity, activation, at, size, levels)
+VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT));
 
 -- name: write_events
 -- Events that were accepted.
