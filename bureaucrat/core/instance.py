@@ -198,6 +198,7 @@ class Copy:
     branches: dict[str, Branch] = field(default_factory=dict)
     children: dict[tuple[str, int], dict[str, None]] = field(default_factory=dict)  #: (branch, owner) -> branches
     remembered: dict[int, Remembered] = field(default_factory=dict)  #: the newest, or all, oldest first
+    remembered_in: dict[str, dict[int, Remembered]] = field(default_factory=dict)  #: the same, by branch
     changes: Changes = field(default_factory=Changes)
     own: Scope | None = None  #: what every branch sees of the instance itself; it never changes
 
@@ -208,14 +209,23 @@ class Copy:
 
     def remember(self, entry: Remembered) -> None:
         """Keep a compensation; its number is the highest so far."""
-        self.remembered[entry.number] = entry
+        self.recall(entry)
         self.instance.remembering += 1
         self.instance.remembered_bytes += entry.size
         self.changes.remembered[entry.number] = None
 
+    def recall(self, entry: Remembered) -> None:
+        """Take a loaded compensation in, the oldest first."""
+        self.remembered[entry.number] = entry
+        self.remembered_in.setdefault(entry.branch, {})[entry.number] = entry
+
     def forget(self, entry: Remembered) -> None:
         """Keep a compensation no longer."""
         del self.remembered[entry.number]
+        in_branch = self.remembered_in[entry.branch]
+        del in_branch[entry.number]
+        if not in_branch:
+            del self.remembered_in[entry.branch]
         self.instance.remembering -= 1
         self.instance.remembered_bytes -= entry.size
         if entry.number in self.changes.remembered:
@@ -227,6 +237,7 @@ class Copy:
         """Keep no compensation any longer, loaded or not."""
         if self.instance.remembering:
             self.remembered.clear()
+            self.remembered_in.clear()
             self.changes.remembered.clear()
             self.changes.forgotten.clear()
             self.changes.forgot_all = True

@@ -123,16 +123,24 @@ class Remembering(Steps):
         return holds
 
     def _inside(self, at: Place) -> list[Remembered]:
-        """All that an activation holds, of a loop in this turn."""
-        holds = self._holder(at)
-        found: list[Remembered] = []
-        for entry in reversed(self.copy.remembered.values()):
-            if len(found) == at.frame.kept or entry.number <= at.frame.mark:
-                return found
-            if holds(entry):
-                found.append(entry)
+        """All that an activation holds, of a loop in this turn. Mostly all of it ran in the same branch."""
+        near = self._held(at, self.copy.remembered_in.get(at.branch.id, {}))
+        if len(near) == at.frame.kept:
+            return near
+        found = self._held(at, self.copy.remembered)
         if len(found) < at.frame.kept and not self.copy.remembers_all:
             raise NeedRemembered
+        return found
+
+    def _held(self, at: Place, among: dict[int, Remembered]) -> list[Remembered]:
+        """What an activation holds, newest first, until that is all it can hold."""
+        holds = self._holder(at)
+        found: list[Remembered] = []
+        for entry in reversed(among.values()):
+            if len(found) == at.frame.kept or entry.number <= at.frame.mark:
+                break
+            if holds(entry):
+                found.append(entry)
         return found
 
     def _newest(self, at: Place, after: int, before: int, scope: int | None) -> Remembered | None:

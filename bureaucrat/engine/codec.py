@@ -160,9 +160,7 @@ def add_remembered(copy: Copy, rows: list[RememberedRow]) -> None:
     """Put what an instance remembers into a copy that has changed nothing yet; the rows come newest first."""
     for row in reversed(rows):
         levels = _levels.decode(row.levels)
-        copy.remembered[row.number] = Remembered(
-            row.number, row.branch, row.activity, row.activation, row.at, row.size, levels
-        )
+        copy.recall(Remembered(row.number, row.branch, row.activity, row.activation, row.at, row.size, levels))
 
 
 def remembered_rows(copy: Copy) -> list[RememberedRow]:

@@ -71,9 +71,9 @@ def _row_of(path: Path, element: Any) -> Row:
     )
 
 
-def play(row: Row) -> list[str]:
-    """The story as it really goes: the same inputs, and what came of them."""
-    settings = Settings(history="full", limits=Limits(**row.limits))
+def play(row: Row, **kept: int) -> list[str]:
+    """The story as it really goes: the same inputs, and what came of them. `kept`: settings of the engine's memory."""
+    settings = Settings(history="full", limits=Limits(**row.limits), **kept)
     told: list[str] = []
     simulation = Simulation(row.definition, settings=settings)
     for line in row.story:
