@@ -231,7 +231,9 @@ class Intake:
                 (self._shell.clock.now(), incoming)
             )  # its launch may still be on the way in another queue
             return None
-        return _delivery(content.target, Cancel(content.reason or "a client asked for it"), incoming)
+        return _delivery(
+            content.target, Cancel(content.reason or "a client asked for it", content.compensate), incoming
+        )
 
     async def _is_there(self, instance: str) -> bool:
         return await self._shell.storage.instance(instance) is not None

@@ -166,13 +166,14 @@ class Launcher:
         self._publish("", self._settings.event_queue, content_type, body, number)
         return number
 
-    def cancel(self, id: str, reason: str = "") -> None:
+    def cancel(self, id: str, reason: str = "", *, compensate: bool = False) -> None:
         """Have an instance canceled, as soon as the daemon takes the message.
 
+        :param compensate: what it has done and can be undone is compensated first.
         :raises Unconfirmed: the broker did not confirm it in time.
         :raises NoQueue: no daemon has declared its queues there.
         """
-        content_type, body = encode_terminate(instance_id_of(id), reason)
+        content_type, body = encode_terminate(instance_id_of(id), reason, compensate)
         self._publish("", self._settings.message_queue, content_type, body, uuid.uuid4().hex)
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from .places import (
     instance_at,
     number_at,
     object_at,
+    optional_flag,
     optional_text,
     target_at,
     text_at,
@@ -89,7 +90,8 @@ def _message(record: dict[str, Any]) -> Control:
         case "response":
             return Response(target, optional_text(body, TOKEN, "payload", most=MAX_TOKEN), own_dropped(body))
         case "terminate":
-            return Terminate(target, optional_text(body, "reason", "payload", most=_MAX_REASON) or "")
+            reason = optional_text(body, "reason", "payload", most=_MAX_REASON) or ""
+            return Terminate(target, reason, optional_flag(body, "compensate", "payload"))
         case "timeout":
             return OldTimer(target, name, 0)
     raise Malformed(f"name is {shown(name)}; 'response', 'terminate' or 'timeout' is expected")
@@ -113,9 +115,11 @@ def _question(record: dict[str, Any], reply_to: str | None, correlation_id: str 
     return Question(instance_at(record, "instance"), checked_name(reply_to, "the property reply_to"), number)
 
 
-def encode_terminate(target: str, reason: str = "") -> tuple[str, bytes]:
+def encode_terminate(target: str, reason: str = "", compensate: bool = False) -> tuple[str, bytes]:
     """Content type and body of the wish to have an instance canceled (B-096)."""
-    body = {"reason": reason[:_MAX_REASON]} if reason else {}
+    body: dict[str, Any] = {"reason": reason[:_MAX_REASON]} if reason else {}
+    if compensate:
+        body["compensate"] = True
     return content.MESSAGE, _encode({"name": "terminate", "target": target, "origin": "", "payload": body})
 
 

@@ -46,6 +46,14 @@ def optional_text(record: dict[str, Any], name: str, place: str = "", *, most: i
     return value
 
 
+def optional_flag(record: dict[str, Any], name: str, place: str = "") -> bool:
+    """Whether a flag is set; it is not where it is missing."""
+    value = record.get(name, False)
+    if not isinstance(value, bool):
+        raise _unexpected(record, name, place, "true or false")
+    return value
+
+
 def number_at(record: dict[str, Any], name: str, place: str = "") -> float:
     """The number that a property must be."""
     value = record.get(name)

@@ -27,6 +27,7 @@ class Terminate:
 
     target: str
     reason: str = ""
+    compensate: bool = False  #: what it remembers runs first
 
 
 @dataclass(slots=True)

@@ -442,6 +442,18 @@ async def test_a_cancel_ends_its_instance_and_says_why(office: Office) -> None:
     assert entries == [{"reason": "wrong order"}]
 
 
+async def test_a_client_may_want_what_was_done_compensated(office: Office) -> None:
+    text = (
+        '<process name="p"><assign property="x">1<compensation><delay duration="9"/></compensation></assign>'
+        '<delay duration="1000"/></process>'
+    )
+    await waiting(office, text)
+
+    await office.settled(office.courier.message(wire.encode_terminate("a", "ill", compensate=True)[1], "m1"))
+
+    assert await status(office) == "compensating"
+
+
 async def test_a_cancel_of_an_ended_instance_is_ignored(office: Office) -> None:
     """C8."""
     await waiting(office)

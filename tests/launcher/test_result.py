@@ -243,9 +243,11 @@ def test_an_event_that_nobody_could_read_is_refused(send: Callable[[Launcher], o
 def test_an_instance_is_canceled_with_a_reason_or_without(daemon: FakeDaemon, launcher: Launcher) -> None:
     """B-096: under the old name, so that any daemon understands it."""
     launcher.cancel("x", "changed their mind")
+    launcher.cancel("y", compensate=True)
     launcher.cancel("order 1017")
 
     assert next_cancel(daemon) == Terminate("x", "changed their mind")
+    assert next_cancel(daemon) == Terminate("y", compensate=True)
     assert next_cancel(daemon).target == launcher.launch(BARE, id="order 1017")
 
 

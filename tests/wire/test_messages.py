@@ -102,6 +102,8 @@ def test_an_instance_is_canceled_by_the_old_name() -> None:
     assert decode_message(MESSAGE, body_of({**record, "payload": {"reason": "x"}})) == Terminate("3f9c", "x")
     assert decode_message(*encode_terminate("3f9c", "because")) == Terminate("3f9c", "because")
     assert decode_message(*encode_terminate("3f9c")) == Terminate("3f9c", "")
+    assert decode_message(*encode_terminate("3f9c", compensate=True)) == Terminate("3f9c", "", True)
+    assert decode_message(MESSAGE, body_of({**record, "payload": {"compensate": False}})) == Terminate("3f9c")
 
 
 def test_old_timers_are_read_from_either_queue() -> None:
@@ -196,6 +198,10 @@ def test_a_target_has_the_shape_of_an_address(target: str) -> None:
         (
             {**WITH_NAME, "name": "x" * 100},
             f"name is '{'x' * 60}' and 40 more characters; 'response', 'terminate' or 'timeout' is expected",
+        ),
+        (
+            {"name": "terminate", "target": "a", "payload": {"compensate": 1}},
+            "payload.compensate is a number; true or false is expected",
         ),
         (
             {"name": "terminate", "target": "a", "payload": {"reason": {}}},
