@@ -67,7 +67,7 @@ def _request(
     )
 
 
-def _simple(verb: str, done: str, kind: type[Cancel] | type[Suspend] | type[Resume], help: str) -> click.Command:
+def _simple(verb: str, done: str, kind: type[Suspend] | type[Resume], help: str) -> click.Command:
     """A command that needs no more than the instance."""
 
     async def work(window: Window, id: str | None, **given: Any) -> Exit:
@@ -81,17 +81,26 @@ def _simple(verb: str, done: str, kind: type[Cancel] | type[Suspend] | type[Resu
     return click.command(short_help=short)(click.argument("id", required=False)(_acting(at_window(work))))
 
 
-cancel = _simple(
-    "cancel",
-    "canceled",
-    Cancel,
+@click.command(short_help="End instances: everything unfinished in them ends, no handler runs.")
+@click.argument("id", required=False)
+@click.option("--compensate", "undoes", is_flag=True, help="Run what was remembered first, newest first.")
+@_acting
+@at_window
+async def cancel(window: Window, id: str | None, undoes: bool, **given: Any) -> Exit:
     """End instances: everything unfinished in them ends, no handler runs.
 
     \b
       bureaucrat cancel 1017 --reason "ordered twice"
+      bureaucrat cancel 1017 --compensate
       bureaucrat cancel --process order --since 2h --dry-run
-    """,
-)
+    """
+
+    async def asking(row: InstanceRow, incident: IncidentRow | None) -> list[tuple[Asked, str]]:
+        return [(Cancel(given["reason"], undoes), "")]
+
+    return await act(window, _request("cancel", "canceled", given, id, asking))
+
+
 suspend = _simple(
     "suspend",
     "suspended",

@@ -34,6 +34,8 @@ def _whole(story: Story, entry: Progress) -> str | None:
             return f"INCIDENT {detail['code']}: {quoted(str(detail['message']))}"
         case "canceled" | "suspended" | "resumed" | "changed" if entry.activity is None:
             return entry.what
+        case "compensating" if entry.activity is not None:
+            return f"{story.definition.activities[entry.activity].label} is compensated"
     return None
 
 

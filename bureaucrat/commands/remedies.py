@@ -6,7 +6,7 @@ from ..core.activities import Await, Call, Delay
 from ..core.activity import Activity
 from ..core.instance import Frame
 from ..engine.codec import decode
-from ..ports import HistoryRow, IncidentRow, InstanceQuery, InstanceRow, WaitRow
+from ..ports import HistoryRow, IncidentRow, InstanceQuery, InstanceRow, RememberedRow, WaitRow
 from ..stores import destination_of
 from .plain import waiting
 from .seen import Seen
@@ -39,9 +39,11 @@ async def remedies(window: Window, seen: Seen) -> list[Remedy]:
     name = await called(window, row)
     found = [_incident(window, seen, name, one) for one in seen.incidents[:_MOST]]
     if found:
-        found[-1][1].append((window.command("cancel", name), "give up"))
+        found[-1][1].extend(_ends(window, seen, name))
     if row.status == "suspended":
         found.append(_suspended(window, seen, name))
+    if row.status == "compensating":
+        found.append(_compensating(window, seen, name))
     if not found:
         found = [_activity(window, seen, name, one) for one in seen.story.open_rows()[:_MOST]]
     return found
@@ -69,6 +71,32 @@ def _suspended(window: Window, seen: Seen, name: str) -> Remedy:
     kept = f"; kept back: {count(seen.row.held, 'input')}" if seen.row.held else ""
     commands = [(window.command("resume", name), "go on"), (window.command("cancel", name), "give up")]
     return f"{person} has suspended it{reason}{kept}", commands
+
+
+def _ends(window: Window, seen: Seen, name: str) -> list[tuple[str, str]]:
+    """How to give an instance up: as it is, or with what can be undone."""
+    ends = [(window.command("cancel", name), "give up")]
+    runs = list(dict.fromkeys(label for one in seen.remembered for label in _steps(seen, one)))
+    if runs and not seen.copy.instance.compensating:
+        shown = ", ".join(runs[:_MOST]) + (" …" if len(runs) > _MOST else "")
+        ends.append((window.command("cancel", name, "--compensate"), f"give up: runs {shown}"))
+    return ends
+
+
+def _steps(seen: Seen, remembered: RememberedRow) -> list[str]:
+    """What the compensation of an activity does."""
+    activities = seen.story.definition.activities
+    body = activities[remembered.activity].compensation
+    return [] if body is None else [activities[child].label for child in activities[body].children]
+
+
+def _compensating(window: Window, seen: Seen, name: str) -> Remedy:
+    reason = next(
+        (_reason(one) for one in reversed(seen.history) if one.what == "canceled" and one.activity is None), ""
+    )
+    left = seen.copy.instance.remembering
+    text = f"it is being canceled{reason}; what it has done is compensated, {left:,} still to come"
+    return text, [(window.command("cancel", name), "end it at once, and leave the rest as it is")]
 
 
 def _reason(row: HistoryRow) -> str:

@@ -19,7 +19,7 @@ from .story import Story
 from .why import why
 from .wording import clock, command, count, pairs, rough
 
-_NO_ROW = frozenset({"process", "case", "block"})
+_NO_ROW = frozenset({"process", "case", "block", "compensation"})
 _MOST_SHOWN = 10  #: instances told of one by one
 
 

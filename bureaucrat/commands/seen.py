@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.activities import Call
 from ..core.instance import Copy
-from ..ports import AuditRow, HistoryRow, IncidentRow, InstanceRow
+from ..ports import AuditRow, HistoryRow, IncidentRow, InstanceRow, RememberedRow
 from .causes import groups
 from .mailing import waiting
 from .standing import Standing, judged, queues_of
@@ -35,6 +35,7 @@ class Seen:
     caller: str | None  #: the instance that called it
     same: int  #: open incidents of the same cause elsewhere
     orders: list[AuditRow]  #: of people, newest first
+    remembered: list[RememberedRow]  #: what can be compensated, newest first; the newest of very many
 
     def as_json(self) -> dict[str, Any]:
         """For programs; without values."""
@@ -57,6 +58,8 @@ class Seen:
             "fault": None if fault is None else {"code": fault.code, "message": fault.message},
             "activities": [_row_json(row) for row in self.story.rows],
             "wakes": [{"activity": one.label, "address": one.address, "by": list(one.texts)} for one in self.wakings],
+            "remembering": self.copy.instance.remembering,
+            "remembered": [_remembered_json(self.story, one) for one in self.remembered],
             "incidents": [_incident_json(self.story, one) for one in self.incidents],
         }
 
@@ -89,6 +92,7 @@ async def see(window: Window, row: InstanceRow) -> Seen:
         version=None if stored is None else stored.version,
         caller=None if caller is None else caller.instance,
         same=await _same(window, row, incidents),
+        remembered=await window.storage.remembered(row.id),
         orders=[*await waiting(window, row.id), *await window.storage.audits(row.id)],
     )
 
@@ -142,6 +146,14 @@ def _row_json(row: Row) -> dict[str, Any]:
         "ended": iso(row.ended),
         "attempts": row.tries,
         "activities": [_row_json(inside) for inside in row.rows],
+    }
+
+
+def _remembered_json(story: Story, row: RememberedRow) -> dict[str, Any]:
+    return {
+        "activity": story.definition.activities[row.activity].label,
+        "address": story.definition.address(row.instance, row.branch, row.activity),
+        "completed": iso(row.at),
     }
 
 

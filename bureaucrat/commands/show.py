@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import click
@@ -25,6 +26,7 @@ from .wording import count, iso, one_line, pairs, quoted, rough, size
 
 _ORDERS = 3  #: of people, the newest
 _WAKINGS = 12  #: of what is active; parallel items can be very many
+_UNDOABLE = 8  #: names of activities that can be compensated
 _WIDEST = 160  #: characters of a record's detail
 
 
@@ -52,6 +54,7 @@ async def show(window: Window, id: str, with_fields: bool, with_history: bool, p
     await _why(window, seen)
     _tree(window, seen)
     _wakes(window, seen)
+    _remembered(window, seen)
     _fields(window, seen, with_fields)
     _others(window, seen)
     if with_history:
@@ -118,6 +121,16 @@ def _label(seen: Seen, waking: Waking) -> str:
     """What is active, with its place if there are others like it."""
     path = waking.address.removeprefix(seen.row.id)
     return f"{waking.label} {path}" if "." in path else waking.label
+
+
+def _remembered(window: Window, seen: Seen) -> None:
+    total = seen.copy.instance.remembering
+    if not total:
+        return
+    labels = [seen.story.definition.activities[one.activity].label for one in seen.remembered]
+    names = [f"{label} ×{many}" if many > 1 else label for label, many in Counter(labels).items()]
+    shown = ", ".join(names[:_UNDOABLE]) + (" …" if len(names) > _UNDOABLE or total > len(labels) else "")
+    window.line(f"can be undone   {shown}   ({total:,}, newest first)")
 
 
 def _fields(window: Window, seen: Seen, with_fields: bool) -> None:

@@ -29,6 +29,7 @@ class Word(StrEnum):
     INCIDENT = "INCIDENT"
     STALLED = "STALLED"
     SUSPENDED = "suspended"
+    COMPENSATING = "compensating"
     RUNNING = "running"
     RETRYING = "retrying"
     WAITING = "waiting"
@@ -115,6 +116,8 @@ def _word(row: InstanceRow, active: Sequence[Row], stalled: Sequence[Row]) -> Wo
         return Word.STALLED
     if row.status == "suspended":
         return Word.SUSPENDED
+    if row.status == "compensating":
+        return Word.COMPENSATING
     marks = {one.mark for one in active}
     if Mark.ACTIVE in marks or not marks:
         return Word.RUNNING

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from ..core.activities import Action, Await, Call, Delay, Foreach, While
+from ..core.activities import Action, Await, Call, Compensate, Delay, Foreach, While
 from ..core.activity import Activity
 from ..core.context import SELECTION
 from ..core.instance import Branch, Copy, Frame
 from ..core.states import State
-from ..core.table import Definition
+from ..core.table import Definition, static_path
 from ..engine.writes import Progress
 from ..ports import IncidentRow, WaitRow
 from .items import is_around, item_of, outside
 
-_HIDDEN = frozenset({"process", "case", "block"})
+_HIDDEN = frozenset({"process", "case", "block", "compensation"})
 _MOST_ROWS = 60  #: below one row; a long loop shows its last ones
 
 
@@ -150,6 +150,8 @@ class Story:
         if entry.what == "started":
             return row if row and row.since == entry.at else self._start(activity, entry.address, entry.at)
         if row is None:
+            if entry.what == "compensating":  # it has ended; what undoes it has rows of its own, below its own
+                return None
             if activity.tag in _HIDDEN:
                 self._hidden(entry)
                 return None
@@ -318,7 +320,16 @@ class Story:
                 frame = branch.frames[-1]
                 row_of = self._open.get(self.definition.address(self.instance, branch.id, frame.activity))
                 if row_of is not None:
+                    if isinstance(row_of.activity, Compensate):
+                        row_of.waits = self._undone(frame)
                     _wait(row_of, frame, events.get((branch.id, frame.activity)))
+
+    def _undone(self, frame: Frame) -> str:
+        """What a compensate waits for: ``compensation of ship``."""
+        body = self.definition.paths.get(static_path(frame.undoing)) if frame.undoing else None
+        if body is None:
+            return ""
+        return f"compensation of {self.definition.activities[self.definition.activities[body].parent].label}"
 
     def _count(self, branch: Branch) -> None:
         """Tell the rows of parallel loops how far they are."""
