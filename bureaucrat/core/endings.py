@@ -223,7 +223,9 @@ class Endings(Remembering):
         """End what is unfinished, and run all that is remembered before the instance ends canceled (L110)."""
         root = self._root()
         self.instance.compensating, self.instance.suspended = True, False
+        self.gives_up = True
         self.end_inside(root)
+        self.gives_up = False
         self.close_incident(root, "ended")
         root.frame.timers.clear()
         root.frame.state, root.frame.fault, root.frame.turn = State.ACTIVE, None, 0

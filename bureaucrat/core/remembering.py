@@ -29,13 +29,14 @@ class Remembering(Steps):
     """The verbs of compensation."""
 
     handled: Frame | None = None  #: the activation that a fault handler is just completing
+    gives_up: bool = False  #: what ends now ends because the instance is canceled with compensation
 
     def activity(self, at: Place) -> Activity:
         return self.definition.activities[at.frame.activity]
 
     def is_undoing(self) -> bool:
-        """Whether the instance is being canceled with compensation."""
-        return self.instance.compensating
+        """Whether what ends now ends because the instance is canceled with compensation."""
+        return self.gives_up
 
     # -- remembering
 
@@ -116,7 +117,7 @@ class Remembering(Steps):
         below = (own + "_", own + ".")
 
         def holds(entry: Remembered) -> bool:
-            if entry.activation <= frame.activation:
+            if entry.activation < frame.activation:  # that of a turn of its own is the same
                 return False
             return entry.branch in (branch.id, own) or entry.branch.startswith(below)
 

@@ -34,6 +34,7 @@ class Shape:
     size: int = 22  #: activities
     reminders: bool = True
     calls: bool = True
+    compensation: bool = True
 
 
 @dataclass
@@ -46,6 +47,8 @@ class Writer:
     count: int = 0
     ids: list[str] = field(default_factory=list)  #: of what encloses the present place
     in_reminder: int = 0
+    in_compensation: int = 0
+    undoable: list[str] = field(default_factory=list)  #: ids of what stands before and can be compensated
 
     def process(self, name: str = "p") -> str:
         """A whole document."""
@@ -53,7 +56,7 @@ class Writer:
         head = '<property name="a" type="int">0</property><property name="b" type="int">1</property>'
         head += '<property name="c" type="str">x</property><property name="items" type="json">[1, 2]</property>'
         if self.shape.calls:
-            inner = Shape(2, 5, self.shape.reminders, calls=False)
+            inner = Shape(2, 5, self.shape.reminders, calls=False, compensation=self.shape.compensation)
             text = Writer(self.random, inner).process("called")
             head += f'<property name="sub" type="str">{escape(text)}</property>'
         faults = self.faults(1) if self.chance(30) else ""
@@ -105,10 +108,24 @@ class Writer:
                 f'<property name="{name}" type="int">{self.random.randrange(4)}</property>' for name in names
             )
         faults = self.faults(depth) if self.chance(22) else ""
+        own = faults + self.compensation()
         if properties:
-            inside, beside = (faults, "") if self.chance(50) else ("", faults)
+            inside, beside = (own, "") if self.chance(50) else ("", own)
             return f"<context>{properties}{inside}</context>{beside}"
-        return faults
+        return own
+
+    def compensation(self, percent: int = 35) -> str:
+        """What takes the present activity back."""
+        if not self.shape.compensation or self.in_compensation or not self.chance(percent):
+            return ""
+        self.in_compensation += 1
+        left, self.left = self.left, 2
+        ids, self.ids = self.ids, []
+        own = '<context><property name="d" type="int">2</property></context>' if self.chance(20) else ""
+        text = f"<compensation>{own}{self.body(1, 2, 1)}</compensation>"
+        self.ids, self.left = ids, left
+        self.in_compensation -= 1
+        return text
 
     def faults(self, depth: int) -> str:
         cases = ""
@@ -158,6 +175,8 @@ class Writer:
         text = getattr(self, tag.rstrip("_") + "_")(attributes, depth)
         if id:
             self.ids.pop()
+            if "<compensation>" in text:
+                self.undoable.append(id)
         return str(text)
 
     def sequence_(self, attributes: str, depth: int) -> str:
@@ -186,7 +205,7 @@ class Writer:
         self.count += 1
         counter = f"i{self.count}"
         own = f'<property name="{counter}" type="int">0</property>'
-        faults = self.faults(depth) if self.chance(25) else ""
+        faults = (self.faults(depth) if self.chance(25) else "") + self.compensation(30)
         turns = (2, 1, 2, 0)[self.random.randrange(4)]
         condition = escape(f"{counter} < {turns}" + (f" and ({self.condition()})" if self.chance(40) else ""))
         step = f'<assign property="{counter}">{counter} + 1</assign>'
@@ -209,12 +228,25 @@ class Writer:
         tags = ["action"] * 18 + ["assign"] * 4 + ["delay"] * 3 + ["await"] * 5 + ["signal"] * 2 + ["fault", "exit"]
         if self.shape.calls:
             tags += ["call"] * 2
+        if self.shape.compensation and not self.in_compensation:
+            tags += ["compensate"] * 4
+        if self.in_compensation and not self.ids:
+            tags.remove("exit")  # it would lead out of the compensation
         tag = self.pick(*tags)
-        return str(getattr(self, f"{tag}_")(self.attributes(tag, tag in ("action", "delay", "await", "call"))))
+        attributes = self.attributes(tag, tag in ("action", "delay", "await", "call", "compensate"))
+        text = str(getattr(self, f"{tag}_")(attributes))
+        id = attributes.partition('id="')[2].partition('"')[0]
+        if id and "<compensation>" in text:
+            self.undoable.append(id)
+        return text
 
     def _own(self) -> str:
         """What any activity may hold directly."""
-        return self.faults(0) if self.chance(15) else ""
+        return (self.faults(0) if self.chance(15) else "") + self.compensation(30)
+
+    def compensate_(self, attributes: str) -> str:
+        scope = f' scope="{self.pick(*self.undoable)}"' if self.undoable and self.chance(40) else ""
+        return f"<compensate{attributes}{scope}>{self.faults(0) if self.chance(15) else ''}</compensate>"
 
     def action_(self, attributes: str) -> str:
         attributes += f' participant="{self.pick("x", "y", "human:z")}" jitter="no"'
@@ -260,7 +292,7 @@ class Writer:
         return f'<fault{attributes} code="{self.pick("boom", "bang", "=c")}" message="m">{self._own()}</fault>'
 
     def exit_(self, attributes: str) -> str:
-        scope = f' scope="{self.pick(*self.ids)}"' if self.ids and self.chance(90) else ""
+        scope = f' scope="{self.pick(*self.ids)}"' if self.ids and (self.in_compensation or self.chance(90)) else ""
         outcome = f' outcome="{self.pick("early", "=str(a)")}"' if self.chance(40) else ""
         return f"<exit{attributes}{scope}{outcome}/>"
 

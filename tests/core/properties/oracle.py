@@ -4,7 +4,7 @@ An activity that runs is a Python generator; it yields where it waits. Sequences
 exceptions that unwind to a known target, a branch of ``all`` or ``any`` is a generator of its own. There are no rows,
 no frames, no agenda: what the engine keeps by hand, Python's own stack keeps here.
 
-Left out: reminders, ``due``, restarts, cron, compensation, messages of faults (only their codes are kept).
+Left out: reminders, ``due``, restarts, cron, messages of faults (only their codes are kept).
 """
 
 from __future__ import annotations

@@ -32,6 +32,10 @@ class Activities:
     take: Callable[[Callable[[], None]], None]
     ended: Callable[..., None]
     start: Callable[[dict[str, Any]], None]
+    end_turn: Callable[[Run], None]
+    gives_up: bool
+    compensating: bool
+    remembered: int
 
     # -- values
 
@@ -62,7 +66,7 @@ class Activities:
             if name in place.declared:
                 place.scope[name] = value
                 return
-            if place.tag == "foreach" and item is self.root:
+            if (place.tag == "foreach" or place.in_loop) and item is self.root:
                 item = place
         assert item.scope is not None
         item.scope[name] = value
@@ -104,7 +108,9 @@ class Activities:
     def do_while(self, me: Run) -> Steps:
         while self.holds(me, me.element):
             me.turn_began = self.world.next()
+            me.mark = self.remembered
             yield from self.do_sequence(me)
+            self.end_turn(me)
 
     def do_foreach(self, me: Run) -> Steps:
         if me.is_item:
@@ -125,10 +131,12 @@ class Activities:
             self.open_item(me, me.items[me.turn], me.turn)
             yield from self.do_sequence(me)
             self.collect(me)
+            self.end_turn(me)
         me.scope = None
 
     def open_item(self, me: Run, item: Any, number: int) -> None:
         me.turn_began = self.world.next()
+        me.mark, me.is_handled = 0 if me.is_item else self.remembered, False
         me.scope = None
         if me.element.find("context") is not None:
             self.open(me)
@@ -288,7 +296,8 @@ class Activities:
             child.clear()
         finally:
             me.waiting, me.called = "", None
-            self.world.mail.extend(lambda one=one: one.has_ended or self._cancel_called(one) for one in child)
+            undo = self.gives_up
+            self.world.mail.extend(lambda one=one: one.has_ended or self._cancel_called(one, undo) for one in child)
         if code is not None:
             yield from self.throw(me, code)
         for one in me.element.iterfind("output/field"):
@@ -302,11 +311,13 @@ class Activities:
         child.append(instance)
         instance.start(fields)
         if me.called is not child:
-            self.world.mail.append(lambda: instance.has_ended or self._cancel_called(instance))
+            undo = self.compensating
+            self.world.mail.append(lambda: instance.has_ended or self._cancel_called(instance, undo))
 
-    def _cancel_called(self, instance: Instance) -> None:
+    def _cancel_called(self, instance: Instance, undo: bool) -> None:
         self.world.begin()
-        instance.cancel()
+        if not (undo and instance.compensating):
+            instance.cancel(undo)
 
     def input(self, me: Run, default: dict[str, Any]) -> dict[str, Any]:
         element = me.element.find("input")

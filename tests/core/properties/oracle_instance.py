@@ -10,12 +10,13 @@ from bureaucrat.core.table import static_path
 
 from .oracle_activities import Activities
 from .oracle_runs import Event, Refused, Run, Sent, Steps, Task, Thrown, Unwind
+from .oracle_undoing import Undoing
 
 if TYPE_CHECKING:
     from .oracle import World
 
 
-class Instance(Activities):
+class Instance(Undoing, Activities):
     """One running copy of a definition."""
 
     def __init__(
@@ -27,6 +28,9 @@ class Instance(Activities):
         self.status = "running"
         self.outcome: str | None = None
         self.suspended = False
+        self.compensating = False
+        self.gives_up = False
+        self.remembered = 0
         self.live: list[Run] = []
         self.kept: list[Callable[[], None]] = []
         self.opened = 0
@@ -52,7 +56,9 @@ class Instance(Activities):
             return self.status
         if self.suspended:
             return "suspended"
-        return "faulted" if self.is_held else "running"
+        if self.is_held:
+            return "faulted"
+        return "compensating" if self.compensating else "running"
 
     def waiting(self) -> list[tuple[str, str]]:
         states = ((run.path, "incident" if run.incident else run.waiting) for run in self.live)
@@ -128,11 +134,20 @@ class Instance(Activities):
 
     # -- commands
 
-    def cancel(self) -> None:
-        if self.has_ended:
+    def cancel(self, compensate: bool = False) -> None:
+        if self.has_ended or (compensate and self.compensating):
             raise Refused
+        self.gives_up = compensate
         self.root.task.steps.close()
-        self._finish("canceled")
+        self.gives_up = False
+        if not compensate:
+            self._finish("canceled")
+            return
+        self.compensating, self.suspended = True, False
+        self.root.incident, self.root.handling, self.root.turn = None, None, 0
+        self.root.timers.clear()
+        self.root.task.steps = self.undo_all()
+        self.resume(self.root.task, next)
 
     def suspend(self) -> None:
         if self.has_ended or self.suspended:
@@ -183,7 +198,7 @@ class Instance(Activities):
             how(task.steps)
         except StopIteration:
             if task.parent is None:
-                self._finish("completed")
+                self._finish("canceled" if self.compensating else "completed")
             else:
                 self.resume(task.parent, lambda steps: steps.send(task))
         except Unwind as unwind:
@@ -212,6 +227,7 @@ class Instance(Activities):
             while True:
                 try:
                     yield from self._throwing(me, steps)
+                    self.remember(me)
                     return
                 except Unwind as unwind:
                     if unwind.target is not me or unwind.how == "failed":
@@ -220,15 +236,19 @@ class Instance(Activities):
                     if unwind.how == "end":
                         if me.is_item:
                             self.skipped_item(me)
+                        self.remember(me)
                         return
                     if unwind.how == "again":
                         me.timers.clear()
+                        me.is_handled = False
                         me.handling, me.tries, me.turn_began, me.began = None, 0, None, self.world.next()
                         steps = self._begin(me, None)
                     else:
                         steps = self._handle(me, unwind)
         finally:
             self.live.remove(me)
+            if me.parent is not None:
+                me.parent.held += me.held
 
     def _throwing(self, me: Run, steps: Steps) -> Steps:
         """What goes wrong in the activity's own work is thrown at it."""
@@ -238,12 +258,12 @@ class Instance(Activities):
             yield from self.throw(me, thrown.code)
 
     def _begin(self, me: Run, given: dict[str, Any] | None) -> Steps:
-        if me.tag not in ("foreach", "action", "assign"):
+        if me.tag not in ("foreach", "action", "assign", "compensation"):
             self.open(me, given)
         timeout = me.element.get("timeout")
         if timeout and me.tag != "action" and not me.is_item:
             me.timers["timeout"] = self.world.now + float(timeout)
-        tag = {"case": "sequence", "default": "sequence", "process": "sequence"}.get(me.tag, me.tag)
+        tag = dict.fromkeys(("case", "default", "process", "compensation"), "sequence").get(me.tag, me.tag)
         yield from getattr(self, f"do_{tag}")(me)
 
     def open(self, me: Run, given: dict[str, Any] | None = None) -> None:
@@ -268,6 +288,7 @@ class Instance(Activities):
             me.timers.clear()
         yield from self.run(Run(handler, f"{me.path}_faults_{number}", me, me.task))
         own, me.handling = me.own_fault, None
+        me.is_handled = True
         if me.tag == "foreach" and not own:
             yield from self.foreach_goes_on(me)
 
@@ -281,6 +302,8 @@ class Instance(Activities):
         """The handler for a fault, and whose it is (L90, L92)."""
         for place in me.outward():
             if place.handling is not None and not (place is me and not place.own_fault):
+                continue
+            if self.compensating and place is self.root:
                 continue
             is_own = place.element is me.element
             if place.is_parallel and is_own is place.is_item:
@@ -311,7 +334,7 @@ class Instance(Activities):
         found = self.find(me, code)
         if found is not None:
             return Unwind(found[0], "handle", found[1], fault)
-        if self.caller is not None:
+        if self.caller is not None and not self.compensating:
             return Unwind(self.root, "failed", None, fault)
         self.incident(me, "fault", code)
         return None

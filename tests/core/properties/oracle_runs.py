@@ -50,6 +50,17 @@ class Task:
 
 
 @dataclass(eq=False)
+class Memory:
+    """A run that has completed and can be undone."""
+
+    number: int
+    body: Any
+    path: str
+    element: Any
+    scopes: list[tuple[Run, dict[str, Any], dict[str, Any]]]  #: whose, the scope itself, a copy of it; innermost first
+
+
+@dataclass(eq=False)
 class Run:
     """One run of one activity: what a generator cannot keep in its local variables because others look at it."""
 
@@ -75,6 +86,10 @@ class Run:
     collected: dict[int, Any] = field(default_factory=dict)  #: of a foreach, by item
     items: list[Any] = field(default_factory=list)
     turn: int = 0
+    held: list[Memory] = field(default_factory=list)  #: what was done inside it and can be undone
+    mark: int = 0  #: the number of the one before this turn
+    is_handled: bool = False  #: a handler of its own has completed it
+    in_loop: bool = False  #: a compensation of something inside a foreach
 
     @property
     def is_item(self) -> bool:
@@ -94,6 +109,11 @@ class Run:
         while here is not None:
             yield here
             here = here.parent
+
+
+def compensation_of(element: Any) -> Any:
+    found = [*element.findall("compensation"), *element.findall("context/compensation")]
+    return found[0] if found else None
 
 
 def children(element: Any) -> list[Any]:

@@ -139,8 +139,9 @@ def act(both: Both, random: Random, number: int) -> None:
         note(f"advance {seconds}")
         ahead(both, seconds)
     elif draw < 83:
-        note("cancel")
-        both.do(lambda one: one.cancel(), lambda one: one.command(first.cancel))
+        undo = random.randrange(3) > 0
+        note(f"cancel {undo}")
+        both.do(lambda one: one.cancel(compensate=undo), lambda one: one.command(lambda: first.cancel(undo)))
     elif draw < 85:
         note("suspend")
         both.do(lambda one: one.suspend(), lambda one: one.command(first.suspend))
@@ -195,4 +196,5 @@ def test_the_oracle_knows_every_tag_that_is_drawn() -> None:
         tags |= {element.tag for element in etree.fromstring(generator.definition(Random(seed), _SHAPE)).iter()}
     known = {name.removeprefix("do_") for name in dir(Activities) if name.startswith("do_")}
     parts = {"process", "context", "property", "faults", "case", "default", "condition", "input", "output", "field"}
+    parts.add("compensation")
     assert tags - parts == known
