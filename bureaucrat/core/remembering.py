@@ -17,7 +17,6 @@ from itertools import islice
 
 from .activity import Activity, Place
 from .context import digest_of, places
-from .effects import Record
 from .faults import LIMIT_EXCEEDED, Thrown
 from .instance import Frame, NeedRemembered
 from .remembered import Level, Remembered
@@ -188,12 +187,10 @@ class Remembering(Steps):
             return False
         self.copy.forget(entry)
         at.frame.turn = entry.number
-        address = self.definition.address("", entry.branch, entry.activity)
-        self.instance.recorded += 1
-        detail = {"number": entry.number}
-        self.emit(Record(self.instance.recorded, "compensating", entry.activity, self.instance.id + address, detail))
+        self.record_of(entry.branch, entry.activity, "compensating", {"number": entry.number})
         body = self.definition.activities[entry.activity].compensation
         assert body is not None
+        address = self.definition.address("", entry.branch, entry.activity)
         at.frame.undoing = f"{address}_compensation_0.{entry.number}"
         self.touch(at.branch)
         block = self.branch_off(at, body, at.frame.undoing)

@@ -355,9 +355,14 @@ class Steps:
         self.effects.append(effect)
 
     def record(self, at: Place, what: str, **detail: Any) -> None:
+        self.record_of(at.branch.id, at.frame.activity, what, detail)
+
+    def record_of(self, branch: str, activity: int, what: str, detail: dict[str, Any]) -> None:
+        """Record something about an activity that need not be active."""
         self.instance.recorded += 1
         if what not in self.unrecorded:
-            self.emit(Record(self.instance.recorded, what, at.frame.activity, self.address(at), detail))
+            address = self.definition.address(self.instance.id, branch, activity)
+            self.emit(Record(self.instance.recorded, what, activity, address, detail))
 
     def note(self, what: str, **detail: Any) -> None:
         """Record something about the whole instance."""

@@ -185,3 +185,18 @@ def test_a_copy_that_has_loaded_too_little_says_so() -> None:
         else:
             step(of, driven.copy, told, 2.0)
             assert driven.copy.changes.forgot_all
+
+
+def test_a_turn_of_a_loop_asks_for_nothing_that_earlier_turns_have_left() -> None:
+    """Two of each turn are remembered, one of the turn takes their place; what is older need not be loaded."""
+    driven = Driven(definition(FORGET, parallel="no"), 3)
+    driven.answer(driven.sent["w"][0])
+    driven.answer(driven.sent["v"][0])
+    driven.copy.remembered.clear()
+    driven.copy.remembered_in.clear()
+
+    driven.answer(driven.sent["w"][1])
+    driven.answer(driven.sent["v"][1])
+
+    assert list(driven.copy.remembered) == [6]
+    assert driven.copy.instance.remembering == 2

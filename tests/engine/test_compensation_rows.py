@@ -57,7 +57,7 @@ class _CountingBatch(MemoryBatch):
     async def commit(self, writes: Writes) -> None:
         for name in Writes.__slots__:
             self._storage.rows[name] += len(getattr(writes, name))
-        self._storage.bytes += sum(len(row.state) for row in (*writes.instances, *writes.branches))
+        self._storage.bytes += sum(len(row.state) for row in (*writes.instances, *writes.states, *writes.branches))
         self._storage.bytes += sum(len(row.levels) for row in writes.remembered)
         await super().commit(writes)
 
