@@ -441,3 +441,20 @@ def test_every_activity_of_the_core_has_a_maker() -> None:
     made: set[type[Activity]] = {type(activity) for activity in read(EVERYTHING).activities}
 
     assert made == {*core.ACTIVITIES.values(), core.Process, core.Block, core.Case, core.Compensation}
+
+
+def test_the_address_of_a_compensation_that_runs_names_its_branch() -> None:
+    """The number behind it is that of what is remembered; items around it have theirs, too."""
+    definition = accepted(
+        '<foreach select="=[1]" parallel="yes"><delay duration="1"><compensation><delay duration="1"/><all>'
+        '<delay duration="1"/></all></compensation></delay></foreach>'
+    )
+    body, first, inner = (definition.paths["_0_0_compensation_0" + path] for path in ("", "_0", "_1_0"))
+
+    branch = "_0.3_0_compensation_0.7"
+
+    assert definition.locate(branch) == Address(branch, body)
+    assert definition.locate(branch + "_0") == Address(branch, first)
+    assert definition.locate(branch + "_1_0") == Address(branch + "_1_0", inner)
+    assert definition.address("i", branch, first) == f"i{branch}_0"
+    assert definition.root_of(branch).index == body
