@@ -168,8 +168,8 @@ class Remembering(Steps):
         """Whose compensations a ``<compensate/>`` means, and the number they come after (L101)."""
         around = self.around(at)[1:] or [at]
         if scope is not None:
-            outside = self._lineage(scope) - {scope}
-            place = next(one for one in around if one.frame.activity in outside)
+            lineage = self._lineage(scope)
+            place = next(one for one in around if one.frame.activity in lineage)
         else:
             complex = [one for one in around if self.activity(one).is_complex]
             handling = (one for one in complex if one.frame.state is State.HANDLING)
