@@ -18,7 +18,7 @@ from bureaucrat.errors import Refused
 from bureaucrat.testing import Simulation
 
 from . import generator, oracle
-from .oracle_activities import Activities
+from .oracle_instance import Instance
 from .oracle_runs import Sent
 from .profiles import agreement, randoms
 
@@ -194,7 +194,7 @@ def test_the_oracle_knows_every_tag_that_is_drawn() -> None:
     tags = set()
     for seed in range(300):
         tags |= {element.tag for element in etree.fromstring(generator.definition(Random(seed), _SHAPE)).iter()}
-    known = {name.removeprefix("do_") for name in dir(Activities) if name.startswith("do_")}
+    known = {name.removeprefix("do_") for name in dir(Instance) if name.startswith("do_")}
     parts = {"process", "context", "property", "faults", "case", "default", "condition", "input", "output", "field"}
     parts.add("compensation")
     assert tags - parts == known
