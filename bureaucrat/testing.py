@@ -24,7 +24,7 @@ from .core.instance import Copy, Instance
 from .core.messages import Cancel, Message, Resume, Retry, Set, Skip, Suspend, TimerFired
 from .core.table import Definition
 from .definition.reader import read
-from .engine.codec import add_loaded, decode, decode_instance
+from .engine.codec import add_loaded, add_remembered, decode, decode_instance
 from .engine.delivery import Birth, Delivery
 from .engine.engine import Engine
 from .engine.numbers import counted
@@ -298,6 +298,7 @@ class Simulation:
         """An instance as it is stored."""
         copy = Copy(self.record(instance))
         add_loaded(copy, _drive(self.storage.branches(copy.instance.id)))
+        add_remembered(copy, _drive(self.storage.remembered(copy.instance.id, sys.maxsize)))
         return copy
 
     def incidents(self) -> list[IncidentRow]:

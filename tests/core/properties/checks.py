@@ -8,12 +8,12 @@ from copy import deepcopy
 from typing import Any, TypeVar
 
 from bureaucrat.core.effects import Effect
-from bureaucrat.core.instance import Branch, Changes, Copy, Frame, Instance, NeedBranches
+from bureaucrat.core.instance import Branch, Changes, Copy, Frame, Instance, NeedBranches, NeedRemembered
 from bureaucrat.core.limits import Limits
 from bureaucrat.core.messages import Continue, Ended, Message
 from bureaucrat.core.states import FINAL, State, Status
 from bureaucrat.core.step import step
-from bureaucrat.core.table import Definition, branches_around
+from bureaucrat.core.table import Definition
 from bureaucrat.core.values import canonical
 from bureaucrat.definition.reader import read
 from bureaucrat.engine.codec import (
@@ -24,6 +24,8 @@ from bureaucrat.engine.codec import (
     encode_instance,
     value_rows,
 )
+from bureaucrat.engine.delivery import Delivery
+from bureaucrat.engine.loading import More, load
 from bureaucrat.ports import HistoryRow, IncidentRow, InstanceQuery, InstanceRow, Loaded, MailRow
 from bureaucrat.testing import Simulation
 
@@ -239,28 +241,17 @@ def parts_step_like_the_whole(simulation: Simulation, instance: str, message: Me
     """A step on the addressed branch and those around it either asks for more or writes the same."""
     known, whole = definition(simulation, instance), simulation.copy(instance)
     expected = step(known, whole, deepcopy(message), now, limits=LIMITS)
-    below: list[str] = []
+    more = More()
     while True:
-        part = _part(simulation, instance, message, below)
+        part = Copy(simulation.record(instance))
+        stored(load(simulation.storage.batch(), part, [Delivery(instance, message)], more, 0))
         try:
             effects = step(known, part, deepcopy(message), now, limits=LIMITS)
             break
-        except NeedBranches as need:
-            below.append(need.branch)
-        assert len(below) == len(set(below)), "it asks for what it has"
+        except (NeedBranches, NeedRemembered) as need:
+            more.note(need)  # it raises if the step asks for what it has
     assert effects == expected
     assert written(part) == written(whole)
-
-
-def _part(simulation: Simulation, instance: str, message: Message, below: list[str]) -> Copy:
-    """The branch that the message names, those around it, and those that were asked for."""
-    around = branches_around(getattr(message, "branch", ""))
-    batch = simulation.storage.batch()
-    part = Copy(simulation.record(instance))
-    add_loaded(part, stored(batch.load([(instance, around)])))
-    for prefix in below:
-        add_loaded(part, stored(batch.load_below(instance, prefix)))
-    return part
 
 
 def written(copy: Copy) -> dict[str, Any]:
@@ -272,6 +263,8 @@ def written(copy: Copy) -> dict[str, Any]:
         "removed": sorted(changes.removed),
         "opened": {key: canonical(copy.branches[key[0]].scopes[key[1]].values) for key in sorted(changes.opened)},
         "closed": {key for key in changes.closed if key[0] not in changes.removed},
+        "remembered": {number: copy.remembered[number] for number in changes.remembered},
+        "forgotten": (sorted(changes.forgotten), changes.forgot_all),
         "written": {key: canonical(copy.branches[key[0]].scopes[key[1]].values[key[2]]) for key in changes.written},
     }
 
