@@ -24,6 +24,7 @@ from .commands.deploy import deploy, undeploy
 from .commands.event import event
 from .commands.explain import explain
 from .commands.failure import Exit, Failure
+from .commands.graph import graph
 from .commands.launch import launch
 from .commands.lint import lint
 from .commands.options import CONFIG_HELP, Common, problem_lines
@@ -89,7 +90,7 @@ def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int
 
 _COMMANDS = (
     *(run, worker, lint, explain, config_command, deploy, definitions, undeploy, launch),
-    *(ps, show, cancel, suspend, resume, retry, skip, set_, event, dead, audit),
+    *(ps, show, graph, cancel, suspend, resume, retry, skip, set_, event, dead, audit),
 )
 for _command in _COMMANDS:
     cli.add_command(_command)

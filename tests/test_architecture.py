@@ -27,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "clock", "cron", "config"}),
     frozenset({"amqp"}),
     frozenset({"core"}),
-    frozenset({"definition", "wire"}),
+    frozenset({"definition", "wire", "diagram"}),
     frozenset({"ports", "functions", "message"}),
     frozenset({"engine"}),
     frozenset({"agents", "streams", "services", "celery", "launcher", "embedded", "stores", "testing"}),

@@ -157,9 +157,10 @@ def _neighbours(paths: tuple[str, ...]) -> dict[str, Definition]:
     return found
 
 
-def definition_in(file: str) -> Definition:
+def definition_in(file: str, undone: str = "not started") -> Definition:
     """The definition in a file.
 
+    :param undone: what does not happen to one that has problems.
     :raises Failure: it cannot be read, or has problems; with each of them.
     """
     path = Path(file)
@@ -170,7 +171,7 @@ def definition_in(file: str) -> Definition:
         raise Failure(Exit.INVALID, f"{file} cannot be read: {error.strerror}{did_you_mean(file, near)}") from error
     except InvalidDefinition as invalid:
         source = path.read_bytes().decode("utf-8", "replace")
-        first = f"not started: {count(len(invalid.problems), 'problem')} in {file}"
+        first = f"{undone}: {count(len(invalid.problems), 'problem')} in {file}"
         raise Failure(Exit.INVALID, first, *problem_lines(invalid.problems, source)) from invalid
 
 

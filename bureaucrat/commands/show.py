@@ -65,7 +65,8 @@ async def show(window: Window, id: str, with_fields: bool, with_history: bool, p
 # -- for people
 
 
-def _head(window: Window, seen: Seen) -> None:
+def headline(window: Window, seen: Seen) -> str:
+    """Which instance it is, its state, and since when."""
     row, standing = seen.row, seen.standing
     key = f"   key {row.business_key}" if row.business_key else ""
     version = f"@{seen.version}" if seen.version is not None else ""
@@ -75,8 +76,11 @@ def _head(window: Window, seen: Seen) -> None:
         outcome = f", outcome {row.outcome}" if row.outcome else ""
         state = f"{row.status} {window.times.ago(row.ended)} after {rough(row.ended - row.started)}{outcome}"
     started = window.times.at(row.started)
-    style = "bold red" if standing.word.isupper() else "bold"
-    window.line(f"{row.process}{version}{key}   id {row.id}   {state}   started {started}", style)
+    return f"{row.process}{version}{key}   id {row.id}   {state}   started {started}"
+
+
+def _head(window: Window, seen: Seen) -> None:
+    window.line(headline(window, seen), "bold red" if seen.standing.word.isupper() else "bold")
     if seen.caller is not None:
         window.line(f"called by instance {seen.caller}   {window.command('show', seen.caller)}")
 

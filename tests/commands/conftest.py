@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from command_shell import ROOT, TIMEOUT, Shell
+from fake_terminal import Terminal
 from operated import Office
 
 #: what would change what a command prints; whoever runs tests in several processes sets a size of the terminal
@@ -46,3 +47,11 @@ async def office(
     made = Office(tmp_path / "b.db", capsys.readouterr)
     yield made
     await made.close()
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """What a command writes to, once it is standard output."""
+    for name, value in {"TERM": "xterm", "COLUMNS": "80", "LINES": "25", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    return Terminal()

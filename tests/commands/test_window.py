@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import re
 import sqlite3
 from contextlib import closing, redirect_stdout
 from pathlib import Path
 
 import pytest
 from command_shell import Shell
+from fake_terminal import Terminal
 from operated import NOON, Office
 from operated_processes import ORDER, PAUSE, SHIPPING
 
@@ -21,28 +20,6 @@ from bureaucrat.ports import DestinationRow
 from bureaucrat.stores import open_storage, sqlite_path, sqlite_url
 
 A = "0199aaaa0000aaaa0000000000000000"
-
-
-class Terminal(io.StringIO):
-    """A terminal that is 80 columns wide."""
-
-    encoding = "utf-8"
-
-    def isatty(self) -> bool:
-        return True
-
-    @property
-    def text(self) -> str:
-        """What is seen, without its styles."""
-        return re.sub(r"\x1b\[[\d;]*m", "", self.getvalue())
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """What a command writes to, once it is standard output."""
-    for name, value in {"TERM": "xterm", "COLUMNS": "80", "LINES": "25", "NO_COLOR": "1"}.items():
-        monkeypatch.setenv(name, value)
-    return Terminal()
 
 
 async def test_the_database_is_that_of_the_settings(office: Office, tmp_path: Path) -> None:
