@@ -145,7 +145,7 @@ class TreeView:
         assert self._tree is not None
         self._printed += 1
         for line in self._tree.draw([row], now):
-            self._live.console.print(line, crop=True)
+            self._live.console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
 
     def _foot(self, now: float) -> Text:
         assert self._story is not None

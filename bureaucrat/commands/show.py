@@ -103,7 +103,7 @@ def _tree(window: Window, seen: Seen) -> None:
 
 def _drawn(window: Window, line: Text) -> None:
     if window.output.is_terminal:
-        window.output.console.print(line, crop=True)
+        window.output.console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
     else:
         window.line(line.plain.rstrip())
 

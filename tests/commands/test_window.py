@@ -126,6 +126,23 @@ async def test_a_terminal_gets_the_tree(office: Office, terminal: Terminal) -> N
     assert "  ● reserve    reserve_stock" in terminal.text
 
 
+async def test_a_line_of_the_tree_is_cut_where_the_terminal_ends(
+    office: Office, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    await office.open()
+    await office.start(ORDER, A, "1017", order_id="1017")
+
+    with redirect_stdout(terminal):
+        await office.command("show", A, "--db", "b.db", "--utc")
+
+    lines = terminal.text.splitlines()
+    (row,) = [number for number, line in enumerate(lines) if line.startswith("  ● reserve")]
+    assert lines[row].endswith("…")
+    assert len(lines[row]) == 60
+    assert lines[row + 1].startswith("wakes")
+
+
 def test_a_table_in_a_pipe_is_whole() -> None:
     assert table.plain(("A", "B"), [("x" * 99, "1"), ("y", "22")]) == [
         "A" + " " * 100 + "B",
