@@ -35,7 +35,7 @@ _STYLES = {
     Sign.INCIDENT: "bold red",
     Sign.CANCELED: "dim",
 }
-_WIDEST_WHAT = 56
+_WIDEST_WHAT = 60
 _MOST_REASONS = 3
 
 

@@ -95,6 +95,7 @@ def test_every_command_and_option_is_on_the_page() -> None:
     from bureaucrat.commands.definitions import definitions
     from bureaucrat.commands.deploy import deploy, undeploy
     from bureaucrat.commands.event import event
+    from bureaucrat.commands.graph import graph
     from bureaucrat.commands.launch import launch
     from bureaucrat.commands.ordering import cancel, resume, retry, set_, skip, suspend
     from bureaucrat.commands.ps import ps
@@ -107,6 +108,7 @@ def test_every_command_and_option_is_on_the_page() -> None:
         deploy,
         undeploy,
         event,
+        graph,
         launch,
         cancel,
         resume,
