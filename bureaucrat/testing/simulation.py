@@ -6,99 +6,35 @@ in a millisecond. Nothing is mocked; a test drives one process and looks at what
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import uuid
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .clock import ManualClock
-from .core.activities import ParallelForeach
-from .core.activities.parallel import Forking
-from .core.durations import parse_duration
-from .core.effects import Dispatch
-from .core.instance import Copy, Instance
-from .core.messages import Cancel, Message, Resume, Retry, Set, Skip, Suspend, TimerFired
-from .core.table import Definition
-from .definition.reader import read
-from .engine.codec import add_loaded, add_remembered, decode, decode_instance
-from .engine.delivery import Birth, Delivery
-from .engine.engine import Engine
-from .engine.numbers import counted
-from .engine.settings import Settings
-from .engine.starts import business_key_of, start_of
-from .engine.writes import Progress
-from .functions import Functions, answer_of, failure_of, workitem_of
-from .ports import Answered, IncidentRow, WaitRow
-from .storage.memory import MemoryStorage
+from ..clock import ManualClock
+from ..core.activities import ParallelForeach
+from ..core.activities.parallel import Forking
+from ..core.durations import parse_duration
+from ..core.instance import Copy, Instance
+from ..core.messages import Cancel, Message, Resume, Retry, Set, Skip, Suspend, TimerFired
+from ..core.table import Definition
+from ..definition.reader import read
+from ..engine.codec import add_loaded, add_remembered, decode, decode_instance
+from ..engine.delivery import Birth, Delivery
+from ..engine.engine import Engine
+from ..engine.numbers import counted
+from ..engine.settings import Settings
+from ..engine.starts import business_key_of, start_of
+from ..engine.writes import Progress
+from ..functions import Functions
+from ..ports import IncidentRow, WaitRow
+from ..storage.memory import MemoryStorage
+from .desk import Desk, OpenAttempt
+from .happened import told
 
 START = 1_800_000_000.0  #: epoch seconds at which simulations begin (15 January 2027)
 DEFAULT_SETTINGS = Settings(history="full")
-
-
-@dataclass(slots=True)
-class OpenAttempt:
-    """An attempt that waits for the test to answer it."""
-
-    instance: str
-    dispatch: Dispatch
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """What the participant was sent."""
-        return self.dispatch.fields
-
-    @property
-    def participant(self) -> str:
-        return self.dispatch.participant
-
-    @property
-    def key(self) -> str:
-        return self.dispatch.key
-
-
-@dataclass(slots=True)
-class _Desk:
-    """The simulation's transport: calls the test's functions, keeps the rest open for the test to answer."""
-
-    functions: Functions
-    open: list[OpenAttempt] = field(default_factory=list)
-    sent: list[OpenAttempt] = field(default_factory=list)
-    answered: Callable[[Answered], None] = lambda answer: None
-
-    async def start(self, answered: Callable[[Answered], None]) -> None:
-        self.answered = answered
-
-    async def stop(self) -> None:
-        self.open.clear()
-
-    def serves(self, participant: str) -> bool:
-        return True
-
-    def send(self, dispatch: Dispatch, instance: str) -> None:
-        attempt = OpenAttempt(instance, dispatch)
-        self.sent.append(attempt)
-        function = self.functions.find(dispatch.participant)
-        if function is None:
-            self.open.append(attempt)
-            return
-        workitem = workitem_of(dispatch, instance)
-        try:
-            returned = function.call(**function.arguments(workitem))
-            if function.is_async:
-                returned = _result_of(returned)
-            fields = answer_of(dispatch, workitem, returned)
-        except Exception as error:  # whatever a participant raises is its answer (L32)
-            fields = failure_of(error)
-        self.answer(attempt, fields)
-
-    def answer(self, attempt: OpenAttempt, fields: Mapping[str, Any]) -> None:
-        dispatch = attempt.dispatch
-        number = dispatch.attempt
-        self.answered(Answered(attempt.instance, dispatch.branch, dispatch.activity, number, dict(fields)))
 
 
 class Simulation:
@@ -130,7 +66,7 @@ class Simulation:
         self._settings = settings
         self._numbers = counted()
         self._functions = Functions.of(*([] if participants is None else [participants]))
-        self._desk = _Desk(self._functions)
+        self._desk = Desk(self._functions)
         self._engine = self._new_engine()
         _drive(self.storage.open())
         _drive(self._engine.start())
@@ -163,7 +99,7 @@ class Simulation:
         return self.instance
 
     def answer(self, activity: str, fields: Mapping[str, Any] | None = None, **more: Any) -> None:
-        """Answer the oldest open attempt of a participant, or of the activity with that id or name."""
+        """Answer the oldest open attempt of a participant, or of the activity with that id, name or address."""
         attempt = self.attempt(activity)
         self._desk.open.remove(attempt)
         self.answer_attempt(attempt, {**(fields or {}), **more})
@@ -181,7 +117,7 @@ class Simulation:
         """Answer ``critical``: throws the fault `code`."""
         self.answer(activity, {"status": "critical", "code": code, "error": message})
 
-    def event(self, name: str, **body: Any) -> None:
+    def event(self, name: str, /, **body: Any) -> None:
         """Publish an event."""
         _drive(self._engine.event(name, body))
         self._settle()
@@ -232,13 +168,17 @@ class Simulation:
     def set(self, **fields: Any) -> None:
         self._put(self.instance, Set(fields))
 
-    def retry(self, **fields: Any) -> None:
-        """Try the oldest open incident again."""
-        incident = self.incidents()[0]
-        self._put(self.instance, Retry(incident.branch, incident.activity, fields))
+    def retry(self, activity: str | None = None, /, **fields: Any) -> None:
+        """Try the oldest open incident again, or that of the activity with that id, name or address."""
+        if activity is None:
+            incident = self.incidents()[0]
+            branch, index = incident.branch, incident.activity
+        else:
+            branch, index = self._find(activity)
+        self._put(self.instance, Retry(branch, index, fields))
 
-    def skip(self, activity: str | None = None, **fields: Any) -> None:
-        """Complete by hand: the oldest incident, or the activity with that id or name."""
+    def skip(self, activity: str | None = None, /, **fields: Any) -> None:
+        """Complete by hand: the oldest incident, or the activity with that id, name or address."""
         if activity is None:
             incident = self.incidents()[0]
             branch, index = incident.branch, incident.activity
@@ -277,14 +217,15 @@ class Simulation:
         return list(self._desk.sent)
 
     def attempt(self, activity: str) -> OpenAttempt:
-        """The oldest open attempt of a participant, or of the activity with that id or name.
+        """The oldest open attempt of a participant, or of the activity with that id, name or address.
 
         One that the process has given up since (a timeout, a cancel) is found only if there is no other.
         """
         for attempt in (*self.open, *self._desk.open):
             definition = self._definition_of(attempt.instance)
             known = definition.activities[attempt.dispatch.activity]
-            if activity in (attempt.participant, known.id, known.name):
+            address = attempt.dispatch.address
+            if activity in (attempt.participant, known.id, known.name, address, address.removeprefix(self.instance)):
                 return attempt
         raise AssertionError(f"no open attempt of {activity!r}\n{self.story()}")
 
@@ -313,6 +254,12 @@ class Simulation:
         """The stored history, decoded."""
         for row in _drive(self.storage.history(instance or self.instance, 0, 1_000_000)):
             yield {"number": row.number, "at": row.at, "what": row.what, "detail": decode(row.detail)}
+
+    def happened(self) -> list[str]:
+        """What happened to the instance: what its history keeps for people, a line each."""
+        entries = (entry for entry in self.trace if entry.instance == self.instance)
+        lines = (told(self.definition, entry.what, entry.activity, entry.address, entry.detail) for entry in entries)
+        return [line for line in lines if line is not None]
 
     def story(self) -> str:
         """What happened so far, a line each, and where it stands."""
@@ -350,7 +297,8 @@ class Simulation:
         for branch in self.copy().branches.values():
             for frame in reversed(branch.frames):
                 known = self.definition.activities[frame.activity]
-                if activity in (known.id, known.name, known.tag):
+                address = self.definition.address("", branch.id, frame.activity)
+                if activity in (known.id, known.name, known.tag, address, self.instance + address):
                     return branch.id, frame.activity
         raise AssertionError(f"{activity!r} is not active\n{self.story()}")
 
@@ -373,16 +321,6 @@ def _read(process: str | Path | bytes | Definition) -> Definition:
         path = Path(process)
         return read(path.read_bytes(), file=str(path))
     return read(process)
-
-
-def _result_of(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """What an async participant returns; on a thread of its own if the test itself runs on an event loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 def _drive(coroutine: Any) -> Any:
