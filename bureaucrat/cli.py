@@ -32,6 +32,7 @@ from .commands.ordering import cancel, resume, retry, set_, skip, suspend
 from .commands.ps import ps
 from .commands.run import run
 from .commands.show import show
+from .commands.simulate import simulate
 from .commands.window import Surroundings
 from .commands.wording import command
 from .commands.worker import worker
@@ -89,7 +90,7 @@ def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int
 
 
 _COMMANDS = (
-    *(run, worker, lint, explain, config_command, deploy, definitions, undeploy, launch),
+    *(run, simulate, worker, lint, explain, config_command, deploy, definitions, undeploy, launch),
     *(ps, show, graph, cancel, suspend, resume, retry, skip, set_, event, dead, audit),
 )
 for _command in _COMMANDS:

@@ -28,7 +28,7 @@ from ..engine.settings import Settings
 from ..engine.starts import business_key_of, start_of
 from ..engine.writes import Progress
 from ..functions import Functions
-from ..ports import IncidentRow, WaitRow
+from ..ports import IncidentRow, InstanceQuery, WaitRow
 from ..storage.memory import MemoryStorage
 from .desk import Desk, OpenAttempt
 from .happened import told
@@ -222,7 +222,7 @@ class Simulation:
         One that the process has given up since (a timeout, a cancel) is found only if there is no other.
         """
         for attempt in (*self.open, *self._desk.open):
-            definition = self._definition_of(attempt.instance)
+            definition = self.definition_of(attempt.instance)
             known = definition.activities[attempt.dispatch.activity]
             address = attempt.dispatch.address
             if activity in (attempt.participant, known.id, known.name, address, address.removeprefix(self.instance)):
@@ -246,9 +246,14 @@ class Simulation:
         """Open incidents of the instance, oldest first."""
         return list(_drive(self.storage.incidents(self.instance)))
 
-    def waits(self) -> list[WaitRow]:
+    def waits(self, instance: str | None = None) -> list[WaitRow]:
         """What the instance's awaits wait for."""
-        return list(_drive(self.storage.waits_of(self.instance)))
+        return list(_drive(self.storage.waits_of(instance or self.instance)))
+
+    def unfinished(self) -> list[str]:
+        """The ids of all instances that have not ended, oldest first: what was launched, and what that has called."""
+        rows = _drive(self.storage.instances(InstanceQuery(unfinished=True, limit=sys.maxsize)))
+        return [row.id for row in sorted(rows, key=lambda row: row.started)]
 
     def events_of(self, instance: str | None = None) -> Iterable[dict[str, Any]]:
         """The stored history, decoded."""
@@ -282,7 +287,8 @@ class Simulation:
         """Fail, with the story, unless the activity with that label is active."""
         assert activity in self.active(), f"{activity} is not waiting:\n{self.story()}"
 
-    def _definition_of(self, instance: str) -> Definition:
+    def definition_of(self, instance: str) -> Definition:
+        """What an instance runs."""
         known: Definition = _drive(self._engine.definitions.get(self.record(instance).definition))
         return known
 
