@@ -37,8 +37,12 @@ def pending(simulation: Simulation) -> list[Waiting]:
 
 def next_timer(simulation: Simulation) -> float | None:
     """When the next timer of any instance fires, in epoch seconds."""
-    branches = (branch for id in simulation.unfinished() for branch in simulation.copy(id).branches.values())
+    branches = (branch for id in _unfinished(simulation) for branch in simulation.copy(id).branches.values())
     return min((branch.due for branch in branches if branch.due is not None), default=None)
+
+
+def _unfinished(simulation: Simulation) -> list[str]:
+    return [id for id in simulation.instances() if not simulation.record(id).has_ended]
 
 
 def _incidents(simulation: Simulation) -> Iterator[Waiting]:
@@ -61,7 +65,7 @@ def _attempt(simulation: Simulation, attempt: OpenAttempt) -> Waiting:
 
 def _waits(simulation: Simulation) -> Iterator[Waiting]:
     """Of every instance what waits for an event or a time."""
-    for instance in simulation.unfinished():
+    for instance in _unfinished(simulation):
         waits = {(one.branch, one.activity): one for one in simulation.waits(instance)}
         for branch in simulation.copy(instance).branches.values():
             for frame in branch.frames[-1:]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from ..testing import Simulation
 
 _WIDE = 116
-_MESSAGES = re.compile(r"\b(Stuck|Unsent|Alarm|TimerFired|Redispatch)\(")
+_MESSAGES = re.compile(r"\bsim\.tell\((\w+)\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Call:
     comment: str = ""
     picked: tuple[str, int] | None = None  #: of ``answer_attempt``: the list, ``open`` or ``sent``, and the place in it
 
+    whose: int | None = None  #: of ``tell``: the place of the instance among all instances
+
     def play(self, simulation: Simulation) -> None:
         """Do it.
 
@@ -39,7 +42,8 @@ class Call:
         for part in path:
             owner = getattr(owner, part)
         attempt = () if self.picked is None else (getattr(simulation, self.picked[0])[self.picked[1]],)
-        getattr(owner, name)(*attempt, *self.arguments, **self.fields)
+        instance = {} if self.whose is None else {"instance": simulation.instances()[self.whose]}
+        getattr(owner, name)(*attempt, *self.arguments, **self.fields, **instance)
 
     def line(self) -> str:
         """As Python, with the simulation named ``sim``; a comment stands behind it or, if it is long, before it."""
@@ -49,8 +53,13 @@ class Call:
         shown += [f"{name}={_value(value)}" for name, value in plain.items()]
         rest = {name: value for name, value in self.fields.items() if name not in plain}
         shown += [f"**{_value(rest)}"] if rest else []
+        shown += [] if self.whose is None else [f"instance=sim.instances()[{self.whose}]"]
         code = f"sim.{self.name}({', '.join(shown)})"
-        return f"{code}  # {self.comment}" if self.comment else code
+        if not self.comment:
+            return code
+        behind = f"{code}  # {self.comment}"
+        is_short = len(behind) <= _WIDE and "\n" not in code
+        return behind if is_short else f"# {self.comment}\n{code}"
 
 
 @dataclass(slots=True)
@@ -69,27 +78,30 @@ class Scenario:
 
     def text(self) -> str:
         """The file."""
-        body = "\n".join(line for call in self.calls for line in call.line().splitlines())
-        used = sorted(set(_MESSAGES.findall(body)))
+        body = [line for call in self.calls for line in call.line().splitlines()]
+        used = sorted(set(_MESSAGES.findall("\n".join(body))))
         begin = "" if self.start is None else f", start={self.start!r}"
-        lines = ["", "from __future__ import annotations", ""]
+        lines = [f'"""{_escaped(self.about)}"""', "", *self._comments(), "from __future__ import annotations", ""]
+        lines += ["from bureaucrat.core.faults import Fault"] if any("fault=Fault(" in line for line in body) else []
         lines += [f"from bureaucrat.core.messages import {', '.join(used)}"] if used else []
         lines += ["from bureaucrat.testing import Simulation", ""]
         lines += _constant("PROCESS", self.process)
         for number, (other, _) in enumerate(self.others, 1):
             lines += _constant(f"OTHER_{number}", other)
         lines += ["HAPPENED = [", *(f"    {_value(line)}," for line in self.happened), "]", ""]
-        lines += ["", f"def test_{self.name}() -> None:", f"    {_docstring(self.about)}"]
-        lines += [f"    sim = Simulation(PROCESS{begin})"]
+        lines += ["", f"def test_{self.name}() -> None:", f"    sim = Simulation(PROCESS{begin})"]
         lines += [
             f"    sim.deploy(OTHER_{number}{'' if version is None else f', version={version}'})"
             for number, (_, version) in enumerate(self.others, 1)
         ]
-        lines += [f"    {line}" for line in body.splitlines()]
-        lines += [""] + [f"    # {note}" for note in self.notes]
-        lines += ["    assert sim.happened() == HAPPENED", *(f"    assert {end}" for end in self.ends)]
-        head = [f'"""{_escaped(self.about)}', *(f"\n{note}" for note in self.notes), '"""']
-        return "\n".join([("\n".join(head) if self.notes else f'"""{_escaped(self.about)}"""'), *lines]) + "\n"
+        lines += [*(f"    {line}" for line in body), "", "    assert sim.happened() == HAPPENED"]
+        lines += [f"    {line}" for end in self.ends for line in f"assert {end}".splitlines()]
+        return "\n".join(lines) + "\n"
+
+    def _comments(self) -> list[str]:
+        """What it cannot reproduce, for its readers."""
+        wrapped = [line for note in self.notes for line in textwrap.wrap(f"- {note}", _WIDE, subsequent_indent="  ")]
+        return [*(f"# {line}" for line in wrapped), ""] if wrapped else []
 
 
 def name_of(words: Iterable[str]) -> str:
@@ -105,19 +117,19 @@ def ends_of(simulation: Simulation) -> list[str]:
     else:
         ends.append(f"sorted(sim.active()) == {_value(sorted(simulation.active()))}")
         kept = [(one.kind, one.code, one.message) for one in simulation.incidents()]
-        ends.append(f"[(one.kind, one.code, one.message) for one in sim.incidents()] == {_value(kept)}")
+        ends.append(f"[(one.kind, one.code, one.message) for one in sim.incidents()] == {_value(kept, 30)}")
     ends.append(f"sim.fields == {_value(simulation.fields)}")
     return ends
 
 
-def answering(word: str, fields: Mapping[str, Any]) -> Call:
+def answering(word: str, fields: Mapping[str, Any], comment: str = "") -> Call:
     """The call that answers an attempt so, in the words of a test."""
     match dict(fields):
         case {"status": "error", "error": str(error), **rest} if not rest:
-            return Call("fail", (word, error))
+            return Call("fail", (word, error), comment=comment)
         case {"status": "critical", "code": str(code), "error": str(message), **rest} if not rest:
-            return Call("throw", (word, code, *([message] if message else [])))
-    return Call("answer", (word, dict(fields)) if fields else (word,))
+            return Call("throw", (word, code, *([message] if message else [])), comment=comment)
+    return Call("answer", (word, dict(fields)) if fields else (word,), comment=comment)
 
 
 def _is_name(name: str) -> bool:
@@ -165,10 +177,6 @@ def _is_block(process: str) -> bool:
         and all(line.isprintable() for line in lines)
         and lines[-1][-1:] != '"'
     )
-
-
-def _docstring(text: str) -> str:
-    return f'"""{_escaped(text)}"""'
 
 
 def _escaped(text: str) -> str:

@@ -174,7 +174,7 @@ class Simulation:
             incident = self.incidents()[0]
             branch, index = incident.branch, incident.activity
         else:
-            branch, index = self._find(activity)
+            branch, index = self.find(activity)
         self._put(self.instance, Retry(branch, index, fields))
 
     def skip(self, activity: str | None = None, /, **fields: Any) -> None:
@@ -183,7 +183,7 @@ class Simulation:
             incident = self.incidents()[0]
             branch, index = incident.branch, incident.activity
         else:
-            branch, index = self._find(activity)
+            branch, index = self.find(activity)
         self._put(self.instance, Skip(branch, index, fields))
 
     def tell(self, message: Message, instance: str | None = None) -> None:
@@ -250,9 +250,9 @@ class Simulation:
         """What the instance's awaits wait for."""
         return list(_drive(self.storage.waits_of(instance or self.instance)))
 
-    def unfinished(self) -> list[str]:
-        """The ids of all instances that have not ended, oldest first: what was launched, and what that has called."""
-        rows = _drive(self.storage.instances(InstanceQuery(unfinished=True, limit=sys.maxsize)))
+    def instances(self) -> list[str]:
+        """The ids of all instances, oldest first: what was launched, and what that has called."""
+        rows = _drive(self.storage.instances(InstanceQuery(limit=sys.maxsize)))
         return [row.id for row in sorted(rows, key=lambda row: row.started)]
 
     def events_of(self, instance: str | None = None) -> Iterable[dict[str, Any]]:
@@ -299,7 +299,8 @@ class Simulation:
             return f"{entry.address}  {entry.detail or ''}"
         return f"{self.definition.activities[entry.activity].label}  {entry.detail or ''}"
 
-    def _find(self, activity: str) -> tuple[str, int]:
+    def find(self, activity: str) -> tuple[str, int]:
+        """The branch and index of what is active under an id, name, tag or address."""
         for branch in self.copy().branches.values():
             for frame in reversed(branch.frames):
                 known = self.definition.activities[frame.activity]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,16 @@ def play(row: Row, **kept: int) -> list[str]:
                 told.append(f"refused {refused}")
             told += tell(simulation, before)
     return told
+
+
+def follow(row: Row) -> Simulation:
+    """The simulation after the story."""
+    simulation = Simulation(row.definition, settings=Settings(history="full", limits=Limits(**row.limits)))
+    for line in row.story:
+        if line.startswith(">"):
+            with suppress(Refused):
+                _do(simulation, row, line[1:].strip())
+    return simulation
 
 
 def _do(simulation: Simulation, row: Row, line: str) -> list[str]:
