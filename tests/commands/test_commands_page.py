@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 import time
 from collections.abc import Iterator
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,7 @@ ORDERS = {
 def _place_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A folder with the page's file; the page's times are those of London in winter."""
     (tmp_path / "order.xml").write_text(blocks("xml")[0], encoding="utf-8")
+    (tmp_path / "story.txt").write_text(blocks("text")[0], encoding="utf-8")
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     yield
@@ -36,6 +39,11 @@ def blocks(language: str) -> list[str]:
     """The blocks of a language."""
     found = re.findall(rf"\.\. code-block:: {language}\n(?: +:\w+:.*\n)*\n((?:    .*\n|\n)+)", PAGE.read_text("utf-8"))
     return [re.sub("^    ", "", block, flags=re.MULTILINE).strip("\n") for block in found]
+
+
+def text_of(script: str) -> str:
+    """What a command reads: a file, if it is given one."""
+    return Path(script).read_text(encoding="utf-8") if script else ""
 
 
 def told() -> list[tuple[str, str, int]]:
@@ -78,8 +86,10 @@ async def test_every_command_prints_what_stands_below_it(office: Office, monkeyp
 
     said = []
     for command, _, _ in page:
-        program, *arguments = shlex.split(command)
+        typed, _, script = command.partition(" < ")
+        program, *arguments = shlex.split(typed)
         assert program == "bureaucrat"
+        monkeypatch.setattr(sys, "stdin", StringIO(text_of(script)))
         one = await office.command(*arguments)
         await office.taken()
         await office.later(1)
@@ -100,6 +110,7 @@ def test_every_command_and_option_is_on_the_page() -> None:
     from bureaucrat.commands.ordering import cancel, resume, retry, set_, skip, suspend
     from bureaucrat.commands.ps import ps
     from bureaucrat.commands.show import show
+    from bureaucrat.commands.simulate import simulate
 
     text = PAGE.read_text(encoding="utf-8")
     commands = [
@@ -118,6 +129,7 @@ def test_every_command_and_option_is_on_the_page() -> None:
         suspend,
         ps,
         show,
+        simulate,
         *dead.commands.values(),
     ]
 
