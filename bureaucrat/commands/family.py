@@ -39,8 +39,22 @@ class Member:
         return self.copy.instance.caller
 
 
-async def family(window: Window, row: InstanceRow) -> list[Member]:
-    """The instance, and after it those it has called that are still stored."""
+@dataclass(frozen=True, slots=True)
+class Family:
+    """All that is known of an instance and those it has called."""
+
+    members: Sequence[Member]  #: the instance first
+    others: Sequence[Process]  #: what they call by its name
+    answer_timeout: float  #: seconds; the setting
+
+
+async def family(window: Window, row: InstanceRow) -> Family:
+    """The instance, and those it has called that are still stored."""
+    members = await _members(window, row)
+    return Family(members, await _processes(window, members), window.answer_timeout)
+
+
+async def _members(window: Window, row: InstanceRow) -> list[Member]:
     found = [await _member(window, row)]
     for member in found:
         known = {one.row.id for one in found}
@@ -54,7 +68,7 @@ async def family(window: Window, row: InstanceRow) -> list[Member]:
     return found
 
 
-async def processes(window: Window, members: Sequence[Member]) -> list[Process]:
+async def _processes(window: Window, members: Sequence[Member]) -> list[Process]:
     """What these instances call by its name: the versions that they did call, else the newest; older ones first."""
     found = {(one.row.process, version): one.source for one in members[1:] for version in one.versions}
     known = {name for name, _ in found}

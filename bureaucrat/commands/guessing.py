@@ -7,7 +7,7 @@ that was written is what the field has now. After each guess the simulation must
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..core.activities import Action, Await
@@ -16,7 +16,7 @@ from ..core.messages import Cancel, Message, Resume, Retry, Set, Skip, Stuck, Su
 from ..engine.codec import decode
 from ..ports import HistoryRow
 from ..testing import OpenAttempt, told
-from .family import Member, Process
+from .family import Family, Member
 from .player import Diverged, Player
 from .scenario import Call
 from .stored import fields_of
@@ -28,10 +28,10 @@ _KINDS = frozenset({"engine", "unroutable"})
 class Guessing:
     """Plays an instance step by step."""
 
-    def __init__(self, members: Sequence[Member], others: Sequence[Process]) -> None:
-        self._members = members
-        main = members[0]
-        self.player = Player(members, others, main.history[0].at)
+    def __init__(self, stored: Family) -> None:
+        self._members = stored.members
+        main = stored.members[0]
+        self.player = Player(stored, main.history[0].at)
         self._main = main
         self._values = fields_of(main.copy)
 
@@ -96,6 +96,8 @@ class Guessing:
         for member, row in step:
             if row.what == "resolved" and self._resolved(member, row, changed):
                 return
+            if changed and row.what == "completed" and self._by_hand(member, row, self._values_of(changed)):
+                return
         for member, row in step:
             detail = decode(row.detail)
             activity = None if row.activity is None else member.definition.activities[row.activity]
@@ -113,10 +115,16 @@ class Guessing:
                 thrown = {"status": "critical", "code": detail["code"], "error": detail["message"]}
                 return self._answer(member, str(detail["thrown_at"]), thrown)
             case "completed" if isinstance(activity, Action):
-                wrote = {name: self._value(name) for name in detail.get("wrote", ())}
-                return self._answer(member, row.address, wrote) or self._by_hand(member, row, wrote)
+                wrote = self._values_of(detail.get("wrote", ()))
+                return (
+                    self._answer(member, row.address, wrote)
+                    or self._late(member, row.address, wrote)
+                    or self._by_hand(member, row, wrote)
+                )
             case "completed" if isinstance(activity, Await):
                 return self._event(member, row, activity, detail)
+            case "resolved" if detail["how"] == "answered":
+                return self._late(member, row.address, self._written(member, row))
             case "completed" if activity is not None and not activity.children:
                 return self._by_hand(member, row, {})
             case "suspended" | "resumed" | "changed":
@@ -134,7 +142,7 @@ class Guessing:
         commands: dict[str, Message] = {
             "suspended": Suspend(detail.get("reason", "")),
             "resumed": Resume(detail.get("reason", "")),
-            "changed": Set({name: self._value(name) for name in names}),
+            "changed": Set(self._values_of(names)),
         }
         return self._take(member, commands[what])
 
@@ -145,6 +153,15 @@ class Guessing:
             return False
         self.player.play(self.player.answer_call(attempt, fields, -1, _GUESSED if fields else ""))
         return True
+
+    def _late(self, member: Member, address: str, fields: dict[str, Any]) -> bool:
+        """Answer an attempt that is not open any more: an earlier one, or one whose incident is open (L34)."""
+        place = (self._instance(member) or "") + address.removeprefix(member.row.id)
+        sent = self.player.simulation.sent
+        mine = [number for number, one in enumerate(sent) if one.dispatch.address == place]
+        if mine:
+            self.player.play(self.player.answer_call(sent[mine[-1]], fields, mine[-1], "guessed: which attempt"))
+        return bool(mine)
 
     def _attempt(self, member: Member, address: str) -> OpenAttempt | None:
         instance = self._instance(member)
@@ -170,8 +187,7 @@ class Guessing:
         assert place is not None, "the definition is that of the instance"
         match decode(row.detail)["how"]:
             case "retried":
-                fields = {name: self._value(name) for name in changed}
-                return self._take(member, Retry(place.branch, place.activity, fields))
+                return self._take(member, Retry(place.branch, place.activity, self._values_of(changed)))
             case "skipped":
                 return self._take(member, Skip(place.branch, place.activity, self._written(member, row)))
         return False
@@ -179,7 +195,7 @@ class Guessing:
     def _written(self, member: Member, row: HistoryRow) -> dict[str, Any]:
         """What an activity has written in the step in which it was completed by hand."""
         ends = [one for one in member.history if one.address == row.address and one.at == row.at]
-        return {name: self._value(name) for one in ends for name in decode(one.detail).get("wrote", ())}
+        return self._values_of([name for one in ends for name in decode(one.detail).get("wrote", ())])
 
     def _by_hand(self, member: Member, row: HistoryRow, fields: dict[str, Any]) -> bool:
         place = member.definition.locate(row.address.removeprefix(member.row.id))
@@ -202,6 +218,9 @@ class Guessing:
         if self.player.frame(member, *place) is not None:
             self._take(member, Skip(place.branch, place.activity, {}))
         return True
+
+    def _values_of(self, names: Iterable[str]) -> dict[str, Any]:
+        return {name: self._value(name) for name in names}
 
     def _value(self, name: str) -> Any:
         return self._values.get(name)

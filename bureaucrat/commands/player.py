@@ -6,7 +6,7 @@ whole milliseconds that a person can read or, where that is too coarse, to the i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from math import ceil, floor
 from typing import Any
@@ -29,8 +29,8 @@ from ..core.states import State
 from ..engine.codec import decode
 from ..errors import Refused
 from ..testing import OpenAttempt, Simulation, told
-from .family import Member, Process
-from .scenario import Call, answering
+from .family import Family, Member
+from .scenario import Call, answering, simulated
 from .wording import iso
 
 _LATE = 0.000_1  #: seconds within which a timer that is fired by hand is due
@@ -43,20 +43,16 @@ class Diverged(Exception):
 class Player:
     """A simulation of an instance, and the calls that were made.
 
-    :param others: what is called by its name.
     :param start: epoch seconds of the launch.
     :param is_exact: the instants that were recorded, and timers fired as late as they were.
     """
 
-    def __init__(
-        self, members: Sequence[Member], others: Sequence[Process], start: float, *, is_exact: bool = False
-    ) -> None:
-        self.members = members
-        self.main = members[0]
+    def __init__(self, stored: Family, start: float, *, is_exact: bool = False) -> None:
+        self.stored = stored
+        self.main = stored.members[0]
         self.calls: list[Call] = []
-        self.others = others
-        self.simulation = Simulation(self.main.source, start=start)
-        for source, version in self.others:
+        self.simulation = Simulation(self.main.source, start=start, settings=simulated(stored.answer_timeout))
+        for source, version in stored.others:
             self.simulation.deploy(source, version)
         self.start = start
         self._ids = {self.main.row.id: self.main.row.id}

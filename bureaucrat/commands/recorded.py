@@ -15,7 +15,7 @@ from ..core.messages import Cancel, Continue, Ended, Message, Redispatch, Start
 from ..engine.codec import decode_message
 from ..ports import InstanceRow
 from .failure import Exit, Failure
-from .family import Member, Process, family, processes
+from .family import Family, Member, family
 from .guessing import Guessing
 from .player import Diverged, Player
 from .scenario import Scenario, ends_of, name_of
@@ -48,17 +48,16 @@ async def record(window: Window, row: InstanceRow) -> Recording:
 
     :raises Failure: too little is kept of it.
     """
-    members = await family(window, row)
-    main = members[0]
+    stored = await family(window, row)
+    main = stored.members[0]
     if not main.history or main.history[0].what not in ("input", "launched"):
         keep = "keep     [bureaucrat] history = full, for the next one"
         raise Failure(Exit.REFUSED, f"the history of {row.id} is not kept, or not from its start", keep)
-    others = await processes(window, members)
     ways: list[Callable[[], tuple[Player, list[str]]]]
     if main.history[0].what == "input":
-        ways = [lambda: _inputs(members, others, False), lambda: _inputs(members, others, True)]
+        ways = [lambda: _inputs(stored, False), lambda: _inputs(stored, True)]
     else:
-        ways = [lambda: _guessed(members, others)]
+        ways = [lambda: _guessed(stored)]
     tried = []
     for way in ways:
         player, notes = way()
@@ -82,7 +81,8 @@ def _scenario(window: Window, player: Player, notes: Sequence[str]) -> Scenario:
         about=f"{row.process}{key}, as it happened: instance {row.id}.",
         name=name_of([row.process, row.business_key or row.id]),
         process=player.main.source,
-        others=player.others,
+        others=player.stored.others,
+        answer_timeout=player.stored.answer_timeout,
         calls=player.calls,
         start=player.start,
         notes=notes,
@@ -106,9 +106,9 @@ def _differences(player: Player) -> list[str]:
 # -- with every input
 
 
-def _inputs(members: Sequence[Member], others: Sequence[Process], is_exact: bool) -> tuple[Player, list[str]]:
-    inputs = sorted(_all_inputs(members), key=lambda one: one.at)
-    player = Player(members, others, inputs[0].at, is_exact=is_exact)
+def _inputs(stored: Family, is_exact: bool) -> tuple[Player, list[str]]:
+    inputs = sorted(_all_inputs(stored.members), key=lambda one: one.at)
+    player = Player(stored, inputs[0].at, is_exact=is_exact)
     notes: list[str] = []
     try:
         for one in inputs:
@@ -119,7 +119,7 @@ def _inputs(members: Sequence[Member], others: Sequence[Process], is_exact: bool
                 player.until(one.at)
             player.take(one.member, one.message)
         if _differences(player):
-            player.until(members[0].history[-1].at, is_end=True)
+            player.until(player.main.history[-1].at, is_end=True)
     except Diverged as diverged:
         notes.append(f"it ends early: {diverged}")
     return player, notes
@@ -142,8 +142,8 @@ def _all_inputs(members: Sequence[Member]) -> Iterator[Input]:
 # -- with less
 
 
-def _guessed(members: Sequence[Member], others: Sequence[Process]) -> tuple[Player, list[str]]:
-    guessing = Guessing(members, others)
+def _guessed(stored: Family) -> tuple[Player, list[str]]:
+    guessing = Guessing(stored)
     notes = [
         "the history of this instance has no inputs (it is of the level activity): the fields of its start, what was "
         "answered and the bodies of events are taken from the values that its fields have now; look at them"

@@ -13,9 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.limits import Limits
+from ..engine.settings import Settings
 from ..testing import Simulation
 
 _WIDE = 116
+_FOR_SETTINGS = ["from bureaucrat.core.limits import Limits", "from bureaucrat.engine.settings import Settings"]
 _MESSAGES = re.compile(r"\bsim\.tell\((\w+)\(")
 
 
@@ -72,6 +75,7 @@ class Scenario:
     calls: Sequence[Call]
     others: Sequence[tuple[str, int | None]] = ()  #: further processes: path or text, and the version if it is given
     start: float | None = None
+    answer_timeout: float = Limits().answer_timeout  #: seconds
     notes: Sequence[str] = ()  #: what it cannot reproduce
     happened: Sequence[str] = ()
     ends: Sequence[str] = ()  #: expressions that must hold at the end
@@ -81,9 +85,13 @@ class Scenario:
         body = [line for call in self.calls for line in call.line().splitlines()]
         used = sorted(set(_MESSAGES.findall("\n".join(body))))
         begin = "" if self.start is None else f", start={self.start!r}"
+        is_set = self.answer_timeout != Limits().answer_timeout
+        begin += f", settings=Settings(limits=Limits(answer_timeout={self.answer_timeout!r}))" if is_set else ""
         lines = [f'"""{_escaped(self.about)}"""', "", *self._comments(), "from __future__ import annotations", ""]
+        lines += _FOR_SETTINGS[:1] if is_set else []
         lines += ["from bureaucrat.core.faults import Fault"] if any("fault=Fault(" in line for line in body) else []
         lines += [f"from bureaucrat.core.messages import {', '.join(used)}"] if used else []
+        lines += _FOR_SETTINGS[1:] if is_set else []
         lines += ["from bureaucrat.testing import Simulation", ""]
         lines += _constant("PROCESS", self.process)
         for number, (other, _) in enumerate(self.others, 1):
@@ -120,6 +128,11 @@ def ends_of(simulation: Simulation) -> list[str]:
         ends.append(f"[(one.kind, one.code, one.message) for one in sim.incidents()] == {_value(kept, 30)}")
     ends.append(f"sim.fields == {_value(simulation.fields)}")
     return ends
+
+
+def simulated(answer_timeout: float) -> Settings:
+    """The settings of a simulation like that."""
+    return Settings(history="full", limits=Limits(answer_timeout=answer_timeout))
 
 
 def answering(word: str, fields: Mapping[str, Any], comment: str = "") -> Call:

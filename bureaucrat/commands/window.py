@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import click
 
 from ..clock import Clock, SystemClock
+from ..core.limits import Limits
 from ..definition.reader import read
 from ..engine.definitions import Definitions
 from ..engine.settings import Settings
@@ -67,6 +68,7 @@ class Named:
     url: str
     place: tuple[str, ...]  #: the arguments that name it
     stalled_after: float  #: seconds without a consumer after which an attempt counts as stalled
+    answer_timeout: float = Limits().answer_timeout  #: seconds that an action without a timeout waits
 
 
 class Window:
@@ -75,6 +77,7 @@ class Window:
     def __init__(self, storage: Storage, clock: Clock, chosen: Named, *, is_utc: bool, is_json: bool) -> None:
         self.storage = storage
         self.stalled_after = chosen.stalled_after
+        self.answer_timeout = chosen.answer_timeout
         self.clock = clock
         self.definitions = Definitions(storage, lambda text: read(text), clock)
         self.output = Output(sys.stdout)
@@ -137,7 +140,9 @@ def _chosen(database: str | None, config: Path | None) -> Named:
     else:
         used = settings(config, Exit.NOT_STARTED)
         place = () if config is None else ("-c", str(config))
-        chosen, source = Named(used.storage.url, place, used.bureaucrat.stalled_after), used.place("storage", "url")
+        found = used.bureaucrat
+        chosen = Named(used.storage.url, place, found.stalled_after, found.answer_timeout)
+        source = used.place("storage", "url")
     file = sqlite_path(chosen.url)
     if not file.exists():
         choose = "choose   the database that the daemon uses: --db FILE, or its settings: -c CONFIG"

@@ -119,6 +119,12 @@ async def incident_open(life: Life) -> None:
     await life.answer("work", status="odd")
 
 
+async def skipped(life: Life) -> None:
+    """No incident: it was done by hand."""
+    await life.tell(Skip("", 1, {"by": "hand"}))
+    await life.answer("other", x=1)
+
+
 async def suspended(life: Life) -> None:
     await life.tell(Suspend("a while"))
     await life.answer("work", x=1)
@@ -307,6 +313,7 @@ CASES = [
     Case("timeouts that are used up", ORDER, timed_out, {"order_id": "1017"}),
     Case("an incident that is retried and skipped", PLAIN, incident_retried, {}),
     Case("an incident that is open", PLAIN, incident_open, {"a": 1}),
+    Case("an activity that is done by hand", PLAIN, skipped, {}),
     Case("a while of suspension", PLAIN, suspended, {}),
     Case("an end by cancel", PLAIN, canceled, {}),
     Case("a fault that nobody handles", PLAIN, faulted, {}),
@@ -339,6 +346,10 @@ def run_test(path: str) -> list[str]:
     for test in found.values():
         test()
     return list(found)
+
+
+def file(name: str, text: str) -> None:
+    Path(name).write_text(text, encoding="utf-8")
 
 
 def text_of(path: str) -> str:
@@ -425,9 +436,24 @@ async def test_a_simulation_that_goes_another_way_is_told(office: Office) -> Non
     assert len(run_test("test_it.py")) == 1
 
 
+async def test_the_time_that_answers_may_take_is_that_of_the_settings(office: Office) -> None:
+    office.settings = Settings(sweep=0.02, history="full", limits=Limits(answer_timeout=10.0))
+    await office.open()
+    life = Life(office, PLAIN)
+    await life.start()
+    await life.wait(60)
+    file("config.ini", "[storage]\nurl = sqlite:///b.db\n[bureaucrat]\nanswer_timeout = 10s\n")
+
+    said = await office.command("simulate", "--from", A, "-c", "config.ini", "-o", "test_it.py")
+
+    assert (said.code, said.err) == (0, "")
+    assert "settings=Settings(limits=Limits(answer_timeout=10.0))" in text_of("test_it.py")
+    assert run_test("test_it.py") == [f"test_work_{A}"]
+
+
 async def test_other_values_in_the_database_are_told(office: Office) -> None:
     """An answer overwrote a value that was guessed: it is named, and the test does not compare the fields."""
-    await lived(office, CASES[10], "activity")
+    await lived(office, CASES[11], "activity")
 
     said = await office.says("simulate", "--from", A, "-o", "test_it.py")
 
@@ -436,7 +462,7 @@ async def test_other_values_in_the_database_are_told(office: Office) -> None:
 
 
 async def test_an_instance_without_a_history_cannot_be_written(office: Office) -> None:
-    await lived(office, CASES[7], "none")
+    await lived(office, CASES[8], "none")
 
     said = await office.says("simulate", "--from", A)
 
@@ -448,7 +474,7 @@ async def test_an_instance_without_a_history_cannot_be_written(office: Office) -
 
 
 async def test_a_test_that_cannot_be_written_is_told(office: Office) -> None:
-    await lived(office, CASES[7], "full")
+    await lived(office, CASES[8], "full")
 
     said = await office.says("simulate", "--from", A, "-o", "no/such.py")
 
