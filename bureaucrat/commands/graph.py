@@ -95,7 +95,7 @@ class _Picture:
 
 def _activities(definition: Definition) -> str:
     """How many, as people count them: no process, cases and handlers."""
-    number = sum(one.tag not in ("process", "case", "block") for one in definition.activities)
+    number = sum(one.tag not in ("process", "case", "block", "compensation") for one in definition.activities)
     return count(number, "activity", "activities")
 
 

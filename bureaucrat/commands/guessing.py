@@ -129,6 +129,8 @@ class Guessing:
                 return self._by_hand(member, row, {})
             case "suspended" | "resumed" | "changed":
                 return self._command(member, row.what, detail)
+            case "compensating":
+                return self._take(member, Cancel(compensate=True))
             case "ended" if detail["status"] == "canceled":
                 return self._take(member, Cancel())
         return False

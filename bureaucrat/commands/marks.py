@@ -15,7 +15,7 @@ from ..core.activity import Activity, Sequential
 from ..core.context import SELECTION
 from ..core.instance import Frame
 from ..diagram import Live, Sign
-from ..ports import IncidentRow
+from ..ports import HistoryRow, IncidentRow
 from ..stores import destination_of
 from .items import item_of
 from .plain import waiting
@@ -60,12 +60,14 @@ class _Marks:
         self._incidents: dict[int, list[IncidentRow]] = defaultdict(list)
         for incident in seen.incidents:
             self._incidents[incident.activity].append(incident)
-        ended = [one for one in seen.history if one.what in _ENDED and self._is_own(one.address)]
-        self._times = Counter(one.activity for one in ended if one.activity is not None)
+        ended = [one.activity for one in seen.history if one.what in _ENDED and not self._is_item(one)]
+        self._times = Counter(index for index in ended if index is not None)
+        self._undoable = {one.activity for one in seen.remembered}
 
-    def _is_own(self, address: str) -> bool:
-        """Whether it is no item of a parallel loop, which is counted where it joins."""
-        return "." not in address.rpartition("_")[2].removeprefix(self._seen.row.id)
+    def _is_item(self, row: HistoryRow) -> bool:
+        """Whether it is an item of a parallel loop, which is counted where it joins."""
+        is_loop = row.activity is not None and self._activities[row.activity].forks_items
+        return is_loop and "." in row.address.removeprefix(self._seen.row.id).rpartition("_")[2]
 
     # -- what is over
 
@@ -94,6 +96,8 @@ class _Marks:
             yield seconds(row.ended - row.since) + tries
         if row is not None:
             yield from row.notes
+        if index in self._undoable:
+            yield "can be compensated"
 
     # -- what is not
 

@@ -151,7 +151,10 @@ class Player:
     def _named(self, message: Message, comment: str) -> Call:
         """The call that a test has for a message."""
         match message:
-            case Cancel(reason) | Suspend(reason) | Resume(reason):
+            case Cancel(reason, compensate):
+                undoing = {"compensate": True} if compensate else {}
+                return Call("cancel", (reason,) if reason else (), undoing, comment)
+            case Suspend(reason) | Resume(reason):
                 name = type(message).__name__.lower()
                 return Call(name, (reason,) if reason else (), comment=comment)
             case Set(fields):

@@ -134,7 +134,8 @@ def _all_inputs(members: Sequence[Member]) -> Iterator[Input]:
                 continue
             message = decode_message(row.detail)
             is_told = isinstance(message, Ended) and member.row.id in callers
-            is_called = number > 0 and (isinstance(message, Start) or message == Cancel(_BY_CALLER))
+            is_ended = isinstance(message, Cancel) and message.reason == _BY_CALLER
+            is_called = number > 0 and (isinstance(message, Start) or is_ended)
             if not isinstance(message, _OWN) and not is_told and not is_called:
                 yield Input(row.at, member, message)  # type: ignore[arg-type]  # of mail only messages have a history
 

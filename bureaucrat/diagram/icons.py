@@ -9,6 +9,7 @@ from typing import Final
 from .outline import Sign
 
 _BOLT: Final = "M9 1.5L3.5 9H7.5L6.5 14.5L12.5 6.5H8.5Z"
+_BACK: Final = "M8 3.5L2.5 8L8 12.5ZM14 3.5L8.5 8L14 12.5Z"
 _CIRCLE: Final = "M8 2a6 6 0 1 0 .01 0"
 
 #: kind of an element -> path
@@ -32,6 +33,8 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
         "all": "M8 2.5v11M2.5 8h11",
         "any": "M4 14V2.5h8.5l-2.2 3l2.2 3H4",
         "handler": _BOLT,
+        "compensate": _BACK,
+        "compensation": _BACK,
         "reminder": "M3.5 11.5c1.2-1 1.5-2.6 1.5-4.5a3 3 0 0 1 6 0c0 1.9.3 3.5 1.5 4.5ZM7 13.8h2",
     }
 )

@@ -29,7 +29,13 @@ _SIGNS_ASCII = {
 _LINES = ("├ ", "└ ", "├╌", "└╌", "│ ", "  ")
 _LINES_ASCII = ("| ", "` ", "|-", "`-", "| ", "  ")
 _WIDEST_NAME, _LEAST_NAME = 36, 8
-_NAMES = {"loop": "", "parallel": "", "handler": "", "human": "action"}  #: kinds that their texts tell
+_NAMES = {
+    "loop": "",
+    "parallel": "",
+    "handler": "",
+    "compensation": "",
+    "human": "action",
+}  #: kinds that their texts tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What a drawing shows: each activity as an element, with its texts and what stands inside it.
 
-Rules: every activity of the definition is exactly one element; handlers and reminders are attached to the activity they
-belong to, everything else stands inside.
+Rules: every activity of the definition is exactly one element; handlers, reminders and compensations are attached to
+the activity they belong to, everything else stands inside.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Element:
     """One activity, as it is drawn."""
 
     index: int  #: in the definition's table
-    kind: str  #: its tag; ``human`` for an action of a person; ``handler``, ``reminder`` for what is attached
+    kind: str  #: its tag, or ``human``, ``loop``, ``parallel``, ``handler``, ``reminder``: what its picture shows
     title: str
     details: tuple[str, ...] = ()
     tooltip: str = ""
@@ -57,7 +57,7 @@ class Element:
 
 
 _BESIDE = frozenset({"all", "any", "switch"})
-_GROUPS = _BESIDE | {"process", "sequence", "while", "foreach", "case", "block"}
+_GROUPS = _BESIDE | {"process", "sequence", "while", "foreach", "case", "block", "compensation"}
 
 
 def outline(definition: Definition, state: Mapping[int, Live] | None = None) -> Element:
@@ -95,7 +95,10 @@ class _Outline:
     def _attached(self, activity: Activity) -> tuple[Element, ...]:
         handlers = (self.element(one.body, "handler", words.handler(one)) for one in activity.handlers)
         reminders = (self.element(one.body, "reminder", words.reminder(one)) for one in activity.reminders)
-        return (*reminders, *handlers)
+        attached = (*reminders, *handlers)
+        if activity.compensation is None:
+            return attached
+        return (*attached, self.element(activity.compensation, "compensation", "compensation"))
 
 
 def _kind(activity: Activity) -> str:
@@ -111,6 +114,6 @@ def _tooltip(
 ) -> str:
     """Everything, uncut."""
     place = f"line {activity.line}" if definition.file.startswith("<") else f"{definition.file}:{activity.line}"
-    head = title if activity.tag in ("block", title) else f"{activity.tag} {title}"
+    head = title if activity.tag in ("block", "compensation", title) else f"{activity.tag} {title}"
     state = [] if live is None else [live.sign.value, *live.notes]
     return "\n".join([head, *details, *state, place])

@@ -44,6 +44,8 @@ _COLOURS: Final = (
     (".k-delay .icon,.k-reminder .icon", "stroke", "#b45309", "#fcd34d"),
     (".k-fault .chip,.k-handler .chip", "fill", "#ffe4e6", "#541c2a"),
     (".k-fault .icon,.k-handler .icon", "stroke", "#be123c", "#fda4af"),
+    (".k-compensation .chip,.k-compensate .chip", "fill", "#fae8ff", "#4a1d52"),
+    (".k-compensation .icon,.k-compensate .icon", "stroke", "#a21caf", "#f0abfc"),
     (".s-done .box,.s-done .group", "stroke", "#16a34a", "#2f9e57"),
     (".s-active .box,.s-active .group", "stroke", "#2563eb", "#60a5fa"),
     (".s-waiting .box,.s-retrying .box,.s-waiting .group", "stroke", "#d97706", "#f59e0b"),

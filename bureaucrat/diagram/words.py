@@ -14,6 +14,7 @@ from ..core.activities import (
     Await,
     Call,
     Case,
+    Compensate,
     Delay,
     Exit,
     Foreach,
@@ -94,6 +95,9 @@ def _own(definition: Definition, activity: Activity, shown: str) -> list[str]:
             return [f"process {value(activity.process)}"] if shown == activity.label else []
         case Signal():
             return [f"event {value(activity.event)}"] if shown == activity.label else []
+        case Compensate():
+            target = activity.target
+            return ["what was done, newest first"] if target is None else [f"of {definition.activities[target].label}"]
         case Exit():
             return _exit(definition, activity, shown)
         case Throw():

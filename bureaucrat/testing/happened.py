@@ -16,6 +16,7 @@ _TOLD: dict[str, tuple[str, ...]] = {
     "completed": (),
     "canceled": (),
     "caught": ("code",),
+    "compensating": (),
     "incident": ("code", "message"),
     "resolved": ("how",),
     "reminded": ("times",),
@@ -25,7 +26,9 @@ _TOLD: dict[str, tuple[str, ...]] = {
     "changed": (),
     "ended": ("status", "outcome"),
 }
-_GROUPS = frozenset({"process", "case", "block"})  #: they complete with what is inside them or around them
+_GROUPS = frozenset(
+    {"process", "case", "block", "compensation"}
+)  #: they complete with what is inside them or around them
 
 
 def told(

@@ -15,7 +15,9 @@ PICTURED = """
     <property name="order_id" type="str" required="yes"/>
     <property name="documents" type="int">120</property>
   </context>
-  <action id="reserve" participant="reserve_stock"/>
+  <action id="reserve" participant="reserve_stock">
+    <compensation><action id="release" participant="release_stock"/></compensation>
+  </action>
   <await id="payment" event="payment.authorized" key="order_id" timeout="30m">
     <faults>
       <case code="Timeout"><action participant="release_stock"/><exit outcome="unpaid"/></case>

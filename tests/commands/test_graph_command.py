@@ -73,7 +73,7 @@ async def test_the_picture_of_the_readme_is_what_graph_draws(office: Office) -> 
 
     said = await office.says("graph", "1017", "-o", "1017.svg")
 
-    assert said.out == "1017.svg   18 activities, 1360 x 1178 pixels\n"
+    assert said.out == "1017.svg   19 activities, 1360 x 1226 pixels\n"
     assert is_same("1017.svg", ROOT / "docs" / "order.svg")
     assert ".. image:: docs/order.svg" in README
 
@@ -247,6 +247,33 @@ async def test_graph_shows_reminders_and_handlers_that_run(office: Office) -> No
         "    └ ● nag    ",
     ]
     assert states(handled.out) == {"p": "", "fault X": "canceled", "on any other fault": "active", "d": "waiting"}
+
+
+async def test_graph_shows_what_can_be_compensated_and_what_is(office: Office) -> None:
+    source = """
+    <process name="trip">
+      <action id="flight" participant="flight">
+        <compensation><action id="undo" participant="undo"/></compensation>
+      </action>
+      <action id="hotel" participant="hotel"/>
+    </process>
+    """
+    await office.open()
+    await office.start(source, A)
+    await office.answer(A)
+
+    before = await office.says("graph", A)
+    await office.tell(A, Cancel(compensate=True))
+    after = await office.says("graph", A, "-o", "-")
+
+    assert "action   1.00 s, can be compensated" in before.out
+    assert states(after.out) == {
+        "trip": "",
+        "flight": "done",
+        "compensation": "active",
+        "undo": "active",
+        "hotel": "canceled",
+    }
 
 
 async def test_graph_shows_an_incident_of_the_process_itself(office: Office) -> None:

@@ -236,6 +236,35 @@ async def unsent(life: Life) -> None:
     await life.answer("other")
 
 
+async def compensated(life: Life) -> None:
+    await life.answer("flight", seat="7A")
+    await life.answer("hotel", status="critical", code="Full", error="no room")
+    await life.answer("no-flight", status="error", error="not now")
+    copy = await copy_of(life.office.storage, A)
+    assert copy is not None
+    (branch,) = [branch for branch in copy.branches.values() if branch.frames and branch.frames[-1].incident]
+    await life.tell(Retry(branch.id, branch.frames[-1].activity))
+    await life.answer("no-flight")
+
+
+async def given_up(life: Life) -> None:
+    """Canceled, and what was done is compensated first."""
+    await life.answer("flight", seat="7A")
+    await life.tell(Cancel("changed my mind", compensate=True))
+    await life.answer("no-flight")
+
+
+TRIP = """
+<process name="trip">
+  <sequence id="book">
+    <faults><default><compensate/><exit outcome="stays"/></default></faults>
+    <action id="flight" participant="flight">
+      <compensation><action id="no-flight" participant="no_flight"/></compensation>
+    </action>
+    <action id="hotel" participant="hotel"/>
+  </sequence>
+</process>
+"""
 WORK = """
 <process name="work">
   <action id="work" participant="work" timeout="1m" retries="{retries}" delay="1s" jitter="0"/>
@@ -336,6 +365,8 @@ CASES = [
         called_with_incident,
         {"child": CHILD},
     ),
+    Case("what is compensated", TRIP, compensated, {}),
+    Case("a cancel with compensation", TRIP, given_up, {}),
     Case("every activity", EVERYTHING, everything, {}),
 ]
 

@@ -36,7 +36,8 @@ EVERY = """
   <delay id="rest" duration="=seconds('2d')"/>
   <call process="other@2"/>
   <call id="ask" process="other"/>
-  <signal event="told"/>
+  <signal id="say" event="told"><compensation><signal event="untold"/></compensation></signal>
+  <sequence id="undone"><compensation/><compensate scope="say"/><compensate/></sequence>
   <signal id="tell" event="told"/>
   <assign id="sum" property="y">2</assign>
   <switch id="which">
