@@ -197,16 +197,17 @@ class Player:
 
     def answer_call(self, attempt: OpenAttempt, fields: Mapping[str, Any], place: int, comment: str = "") -> Call:
         """The shortest call that answers this attempt and no other."""
-        simulation = self.simulation
-        opened = simulation.open
-        if not any(one is attempt for one in opened):
+        opened = self.simulation.open
+        place_in = next((number for number, one in enumerate(opened) if one is attempt), None)
+        if place_in is None:
             return Call("answer_attempt", (dict(fields),), comment=comment, picked=("sent", place))
-        activity = simulation.definition_of(attempt.instance).activities[attempt.dispatch.activity]
-        for word in (activity.label, attempt.dispatch.address.removeprefix(simulation.instance)):
-            if simulation.attempt(word) is attempt and not word.startswith(attempt.instance):
-                return answering(word, fields, comment)
-        place = next(number for number, one in enumerate(opened) if one is attempt)
-        return Call("answer_attempt", (dict(fields),), comment=comment, picked=("open", place))
+        activity = self.simulation.definition_of(attempt.instance).activities[attempt.dispatch.activity]
+        first = next(one for one in opened if one is attempt or activity.label in self.simulation.names_of(one))
+        if first is attempt and activity.label in self.simulation.names_of(attempt):
+            return answering(activity.label, fields, comment)
+        if attempt.instance == self.simulation.instance:
+            return answering(attempt.dispatch.address.removeprefix(attempt.instance), fields, comment)
+        return Call("answer_attempt", (dict(fields),), comment=comment, picked=("open", place_in))
 
     def _offer(self, member: Member, message: Offer, comment: str) -> None:
         """Publish an event once; one that a signal of the simulation itself has emitted was taken already."""

@@ -172,8 +172,14 @@ class Session:
         self._call(Call("set", (), self._fields(words)))
 
     def plain(self, name: str) -> None:
-        """``cancel``, ``suspend``, ``resume``"""
+        """``suspend``, ``resume``"""
         self._call(Call(name))
+
+    def cancel(self, words: Sequence[str]) -> None:
+        """``cancel [compensate]``"""
+        if list(words) not in ([], ["compensate"]):
+            raise Failure(Exit.INVALID, "write cancel, or cancel compensate")
+        self._call(Call("cancel", (), {"compensate": True} if words else {}))
 
     def undo(self, words: Sequence[str]) -> list[str]:
         """``undo``"""
@@ -265,7 +271,7 @@ COMMANDS: dict[str, Command] = {
     "set": Command(Session.set, "set k=v…", "change fields of the process"),
     "suspend": Command(_named("suspend"), "suspend", "keep answers, events and timers back"),
     "resume": Command(_named("resume"), "resume", "apply what was kept back"),
-    "cancel": Command(_named("cancel"), "cancel", "end everything"),
+    "cancel": Command(Session.cancel, "cancel [compensate]", "end everything; or what was done is compensated first"),
     "undo": Command(Session.undo, "undo", "as if the last command had not been"),
     "save": Command(Session.save, "save FILE", "write what was done as a test for pytest"),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import uuid
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -221,13 +222,17 @@ class Simulation:
 
         One that the process has given up since (a timeout, a cancel) is found only if there is no other.
         """
-        for attempt in (*self.open, *self._desk.open):
-            definition = self.definition_of(attempt.instance)
-            known = definition.activities[attempt.dispatch.activity]
-            address = attempt.dispatch.address
-            if activity in (attempt.participant, known.id, known.name, address, address.removeprefix(self.instance)):
+        for attempt in chain(self.open, self._desk.open):
+            if activity in self.names_of(attempt):
                 return attempt
         raise AssertionError(f"no open attempt of {activity!r}\n{self.story()}")
+
+    def names_of(self, attempt: OpenAttempt) -> tuple[str | None, ...]:
+        """What an attempt answers to: its participant, its address, and its activity's id and name."""
+        dispatch = attempt.dispatch
+        known = self.definition_of(attempt.instance).activities[dispatch.activity]
+        short = dispatch.address.removeprefix(self.instance)
+        return (dispatch.participant, known.id, known.name, dispatch.address, short)
 
     def record(self, instance: str | None = None) -> Instance:
         """The guard record of an instance."""
@@ -289,7 +294,9 @@ class Simulation:
 
     def definition_of(self, instance: str) -> Definition:
         """What an instance runs."""
-        known: Definition = _drive(self._engine.definitions.get(self.record(instance).definition))
+        row = _drive(self.storage.instance(instance))
+        assert row is not None, f"there is no instance {instance}"
+        known: Definition = _drive(self._engine.definitions.get(row.definition))
         return known
 
     def _label(self, entry: Progress) -> str:

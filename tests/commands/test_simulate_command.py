@@ -129,6 +129,7 @@ def test_a_test_that_was_written_fails_when_the_process_has_changed(play: Play) 
         ("skip nothing", Exit.REFUSED, "'nothing' is none of them: ship, invoice waits"),
         ("advance soon", Exit.INVALID, '"soon" is no duration: write for example 30m, PT30M or 1800'),
         ("advance", Exit.INVALID, "advance needs a length of time: advance 2d"),
+        ("cancel now", Exit.INVALID, "write cancel, or cancel compensate"),
         ("undo", Exit.REFUSED, "there is nothing to undo"),
         ("save", Exit.INVALID, "save needs one file: save test_order.py"),
         ("save no/such.py", Exit.INVALID, "no/such.py cannot be written: No such file or directory"),
@@ -187,6 +188,19 @@ def test_an_event_for_nobody_is_kept(play: Play) -> None:
     _, out, _ = play([file("s.xml", SHIPPING)], "event news a=1", "cancel")
 
     assert "nobody waits for news like this; it is kept" in out
+    assert last(out) == ["canceled"]
+
+
+def test_a_cancel_compensates_if_it_is_to(play: Play) -> None:
+    source = """
+    <process name="trip">
+      <action participant="book"><compensation><action participant="unbook"/></compensation></action>
+      <action participant="pay"/>
+    </process>
+    """
+    _, out, _ = play([file("trip.xml", source)], "answer book", "cancel compensate", "answer unbook")
+
+    assert "action is compensated" in out or "book is compensated" in out
     assert last(out) == ["canceled"]
 
 
