@@ -273,7 +273,7 @@ class Batches:
         cached.version += 1
         prepared.copies.append(cached)
         known, cached.listed = cached.listed, listed(cached.copy.instance)
-        prepared.collector.changed(cached.copy, cached.version, cached.listed == known)
+        prepared.collector.changed(cached.copy, cached.version, cached.definition, is_listed=cached.listed == known)
 
     def _born(self, group: list[Delivery], collector: Collector) -> Cached:
         birth = group[0].birth

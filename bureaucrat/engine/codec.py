@@ -127,9 +127,13 @@ def decode_instance(row: InstanceRow) -> Instance:
     return _instance.decode(row.state)
 
 
-def encode_branch(instance: str, branch: Branch) -> BranchRow:
+def encode_branch(instance: str, branch: Branch, participant: str = "") -> BranchRow:
+    """The row of a branch.
+
+    :param participant: whom the attempt is for that it waits for.
+    """
     state = _encode((branch.parent, branch.owner, branch.spun, branch.passed, branch.frames))
-    return BranchRow(instance, branch.id, branch.due, branch.attempt, state)
+    return BranchRow(instance, branch.id, branch.due, branch.attempt, state, participant)
 
 
 def add_loaded(copy: Copy, loaded: Loaded) -> None:

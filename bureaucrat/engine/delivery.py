@@ -51,6 +51,7 @@ class Delivery:
     order: Order | None = None  #: a person asked for it
     cause: Delivery | None = None  #: it was made for this one, which is blamed if it raises
     only: frozenset[str] | None = None  #: of a Redispatch: the destinations that may have lost something
+    leaves: int | None = None  #: of an Unsent: the outbox row that may be published once it is committed
 
     def answer(self, result: str | Exception) -> None:
         """Tell whoever waits for it."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ..clock import Clock
 from ..core.messages import Redispatch
 from ..ports import Due, Storage
+from .asked import attempts_of
 from .delivery import Delivery
 from .events import Events
 from .mailbox import Mailbox
@@ -80,12 +81,11 @@ class Recovery:
         :param settle: called for each once it is committed.
         :returns: how many were asked for.
         """
-        count, after = 0, ("", "")
-        while rows := await self._storage.attempts(after, _SWEPT):
-            for instance, branch, _attempt in rows:
-                self._put(Delivery(instance, Redispatch(branch), only=only, settle=settle))
-            count += len(rows)
-            after = rows[-1][0], rows[-1][1]
+        count = 0
+        asked = await self._storage.asked()
+        async for row in attempts_of(self._storage, asked):
+            self._put(Delivery(row.instance, Redispatch(row.branch), only=only, settle=settle))
+            count += 1
         return count
 
     async def tidy(self) -> int:

@@ -104,9 +104,9 @@ class Stalls:
 
     async def _waiting(self, queues: dict[str, float]) -> AsyncIterator[tuple[Copy, str, int, str]]:
         """Attempts that wait in these queues: the instance, the activity's address, the attempt, the queue."""
-        storage, after = self._shell.storage, ("", "")
-        while rows := await storage.attempts(after, _PAGE):
-            for instance in dict.fromkeys(row[0] for row in rows):
+        storage, after = self._shell.storage, None
+        while rows := await storage.attempts(_PAGE, after):
+            for instance in dict.fromkeys(row.instance for row in rows):
                 try:
                     copy, definition = await self._load(instance)
                 except StorageUnavailable:
@@ -123,7 +123,7 @@ class Stalls:
                     if queue in queues and not self._outbox.is_unsent(instance, branch.attempt):
                         address = definition.address(instance, branch.id, leaf.activity)
                         yield copy, address, branch.attempt, queue
-            after = rows[-1][0], rows[-1][1]
+            after = rows[-1]
 
     async def _load(self, instance: str) -> tuple[Copy, Definition]:
         storage = self._shell.storage

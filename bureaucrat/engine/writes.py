@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..clock import Clock
+from ..core.activities.action import Action
 from ..core.effects import (
     CloseIncident,
     Consumed,
@@ -28,9 +29,10 @@ from ..core.effects import (
     Unsubscribe,
     Void,
 )
-from ..core.instance import Copy, Instance
+from ..core.instance import Branch, Copy, Instance
 from ..core.messages import Stuck
 from ..core.records import WORDS
+from ..core.table import Definition
 from ..errors import Refused
 from ..ports import EventRow, HistoryRow, IncidentRow, MailRow, WaitRow, Writes
 from .codec import (
@@ -125,6 +127,8 @@ class Collector:
                     self._restricted(instance, effect, delivery.only)
                 case _:
                     self._effect(copy.instance, effect, now)
+        if delivery.leaves is not None:
+            self.writes.outbox_let_go.append(delivery.leaves)
         self._mail(instance, delivery, kept, now)
         self.reply(delivery, copy.instance.status.value if refused is None else Refused(refused.reason))
 
@@ -250,7 +254,7 @@ class Collector:
         self.after.events.append(row)
         return row
 
-    def changed(self, copy: Copy, version: int, is_listed: bool) -> None:
+    def changed(self, copy: Copy, version: int, definition: Definition, *, is_listed: bool) -> None:
         """Write what the steps of one instance have changed.
 
         :param is_listed: whether storage would find it by the same as before.
@@ -266,7 +270,7 @@ class Collector:
         self.writes.branches_gone += [(instance.id, id) for id in changes.removed]
         self.after.due += [(None, instance.id, id) for id in changes.removed]
         for id in changes.touched:
-            written = encode_branch(instance.id, copy.branches[id])
+            written = encode_branch(instance.id, copy.branches[id], _asked(definition, copy.branches[id]))
             self.writes.branches.append(written)
             self.after.due.append((written.due, instance.id, id))
         self.writes.values += value_rows(copy)
@@ -290,3 +294,13 @@ class Collector:
                 self.writes.waits.append(wait)
                 self.after.waits.append(wait)
         return self.writes
+
+
+def _asked(definition: Definition, branch: Branch) -> str:
+    """Whose answer a branch waits for; nobody's: empty."""
+    if branch.attempt is None:
+        return ""
+    leaf = branch.frames[-1]
+    activity = definition.activities[leaf.activity]
+    assert isinstance(activity, Action), "only actions have attempts"
+    return activity.sent_to(leaf)

@@ -5,6 +5,7 @@ Rules: one file per technology stands behind each port; adapters translate forei
 """
 
 from .rows import (
+    AttemptRow,
     AuditRow,
     BranchRow,
     Cause,
@@ -40,6 +41,7 @@ from .transport import (
 
 __all__ = [
     "Answered",
+    "AttemptRow",
     "AuditRow",
     "Batch",
     "BranchRow",

@@ -53,6 +53,17 @@ class BranchRow:
     due: float | None  #: epoch seconds of its earliest timer
     attempt: int | None  #: number of the attempt it waits for
     state: bytes
+    participant: str = ""  #: whom that attempt is for
+
+
+@dataclass(slots=True, order=True)
+class AttemptRow:
+    """An attempt that a branch waits for."""
+
+    participant: str  #: empty: it is not known
+    instance: str
+    branch: str
+    attempt: int
 
 
 @dataclass(slots=True)
@@ -130,6 +141,8 @@ class OutboxRow:
     attempt: int | None = None
     priority: int | None = None
     properties: bytes = b"{}"  #: an encoded :class:`Properties`
+    branch: str = ""  #: of an attempt
+    participant: str = ""  #: whose leave it waits for, if it may not be published yet
 
 
 @dataclass(slots=True)
@@ -282,6 +295,7 @@ class Writes:
     mail_gone: list[int] = field(default_factory=list)
     outbox_gone: list[int] = field(default_factory=list)
     attempts_gone: list[tuple[str, int]] = field(default_factory=list)  #: of the outbox: instance, number
+    outbox_let_go: list[int] = field(default_factory=list)  #: rows that may be published now
     incidents_closed: list[tuple[str, int, float, str]] = field(default_factory=list)  #: instance, number, at, how
     waits_seen: list[tuple[str, str, int, int]] = field(default_factory=list)  #: no longer fresh; activation last
     cursors: list[tuple[int, str | None, str | None]] = field(default_factory=list)  #: event number, old, new cursor

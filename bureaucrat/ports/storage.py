@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .rows import (
+    AttemptRow,
     AuditRow,
     Cause,
     DeadRow,
@@ -114,14 +115,24 @@ class Storage(Protocol):
     async def pending_events(self, limit: int) -> list[EventRow]:
         """Events not yet offered to all waits, oldest first."""
 
-    async def attempts(self, after: tuple[str, str], limit: int) -> list[tuple[str, str, int]]:
-        """(instance, branch, attempt) of branches that wait for an answer, in that order, after a given one."""
+    async def attempts(self, limit: int, after: AttemptRow | None = None) -> list[AttemptRow]:
+        """What branches wait for, by participant, instance and branch, from beyond `after` on."""
+
+    async def asked(self) -> list[str]:
+        """The participants whose answers branches wait for, in order."""
+
+    async def attempt_counts(self, participants: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Of each: how many attempts branches wait for, and how many in the outbox wait for leave."""
 
     async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
         """What is to be published, by number, from beyond `after` on."""
 
-    async def outbox_of(self, instance: str) -> list[int]:
-        """The numbers of the attempts of one instance that are still to be published, in order."""
+    async def outbox_rows(self, numbers: Sequence[int]) -> list[OutboxRow]:
+        """Those of these that are to be published, by number."""
+
+    async def outbox_of(self, instance: str) -> dict[int, str]:
+        """The numbers of the attempts of one instance that are still to be published, each with whose leave it waits
+        for (or nothing), in order."""
 
     # events
     async def paths(self, event: str) -> list[str]:

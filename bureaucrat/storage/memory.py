@@ -14,6 +14,7 @@ from itertools import chain
 
 from ..errors import StorageUnavailable
 from ..ports import (
+    AttemptRow,
     AuditRow,
     Cause,
     DeadRow,
@@ -123,16 +124,35 @@ class MemoryStorage:
     async def pending_events(self, limit: int) -> list[EventRow]:
         return self._tables.events.find("pending", limit=limit)
 
-    async def attempts(self, after: tuple[str, str], limit: int) -> list[tuple[str, str, int]]:
-        rows = self._tables.branches.find("attempt", since=(after[0], _above(after[1])), limit=limit)
-        return [(row.instance, row.id, row.attempt) for row in rows if row.attempt is not None]
+    async def attempts(self, limit: int, after: AttemptRow | None = None) -> list[AttemptRow]:
+        since = () if after is None else (after.participant, after.instance, _above(after.branch))
+        rows = self._tables.branches.find("attempt", since=since, limit=limit)
+        return [AttemptRow(row.participant, row.instance, row.id, row.attempt or 0) for row in rows]
+
+    async def asked(self) -> list[str]:
+        found: list[str] = []
+        row = self._tables.branches.next("attempt", ())
+        while row is not None:
+            found.append(row.participant)
+            row = self._tables.branches.next("attempt", (_above(row.participant),))
+        return found
+
+    async def attempt_counts(self, participants: Sequence[str]) -> dict[str, tuple[int, int]]:
+        branches, outbox = self._tables.branches, self._tables.outbox
+        return {
+            name: (len(branches.find("attempt", name)), len(outbox.find("participant", name))) for name in participants
+        }
 
     async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
         return self._tables.outbox.find("key", since=(after + 1,), limit=limit)
 
-    async def outbox_of(self, instance: str) -> list[int]:
+    async def outbox_rows(self, numbers: Sequence[int]) -> list[OutboxRow]:
+        found = [self._tables.outbox.get(number) for number in sorted(set(numbers))]
+        return [row for row in found if row is not None]
+
+    async def outbox_of(self, instance: str) -> dict[int, str]:
         rows = self._tables.outbox.find("attempt", instance)
-        return [row.attempt for row in rows if row.attempt is not None]
+        return {row.attempt: row.participant for row in rows if row.attempt is not None}
 
     # events
 

@@ -181,7 +181,7 @@ def _branches() -> Table[BranchRow]:
         BranchRow,
         lambda row: (row.instance, row.id),
         due=lambda row: None if row.due is None else (row.due, row.instance, row.id),
-        attempt=lambda row: None if row.attempt is None else (row.instance, row.id),
+        attempt=lambda row: None if row.attempt is None else (row.participant, row.instance, row.id),
     )
 
 
@@ -227,6 +227,7 @@ def _outbox() -> Table[OutboxRow]:
         OutboxRow,
         lambda row: (row.number,),
         attempt=lambda row: None if row.attempt is None else (row.instance, row.attempt),
+        participant=lambda row: (row.participant,) if row.participant else None,
     )
 
 

@@ -96,6 +96,8 @@ def _take_out(tables: Tables, writes: Writes) -> None:
         tables.outbox.remove((number,))
     for attempt in writes.attempts_gone:
         tables.outbox.clear("attempt", *attempt)
+    for number in writes.outbox_let_go:
+        tables.outbox.change((number,), participant="")
     for number in writes.dead_gone:
         tables.dead_letters.remove((number,))
     for *wait_seen, activation in writes.waits_seen:

@@ -21,6 +21,7 @@ import msgspec
 
 from ..errors import StorageUnavailable
 from ..ports import (
+    AttemptRow,
     AuditRow,
     Cause,
     DeadRow,
@@ -67,14 +68,17 @@ _TAKEN = Shape(lambda *found: found, (("number", "int"), ("held", "bool")))
 _PATH = single("path")
 _NAME = single("event")
 _HASH = single("definition")
-_OUT = single("attempt")
+_OUT = Shape(lambda *found: found, (("attempt", "int"), ("participant", "str")))
+_PARTICIPANT = single("participant")
+_COUNTS = Shape(lambda name, *counts: (name, counts), (("participant", "str"), ("asked", "int"), ("kept", "int")))
 _TOTAL = single("total")
 _WOKEN = Shape(lambda *found: found, (("instance", "str"), ("branch", "str"), ("activity", "int")))
 _SETTING = single("value")
-_ATTEMPT = Shape(lambda *found: found, (("instance", "str"), ("branch", "str"), ("attempt", "int")))
+_ATTEMPT = shape_of(AttemptRow)
 _COUNT = Shape(lambda *found: found, (("name", "str"), ("rows", "int")))
 
 _FIRST = Due("", "", -math.inf)  # before every branch that is due
+_FIRST_ATTEMPT = AttemptRow("", "", "", 0)  # before every attempt
 _LAST_NUMBER = 2**63 - 1
 
 
@@ -134,14 +138,25 @@ class SqliteStorage:
     async def pending_events(self, limit: int) -> list[EventRow]:
         return await self.rows("pending_events", _EVENT, limit=limit)
 
-    async def attempts(self, after: tuple[str, str], limit: int) -> list[tuple[str, str, int]]:
-        return await self.rows("attempts", _ATTEMPT, instance=after[0], branch=after[1], limit=limit)
+    async def attempts(self, limit: int, after: AttemptRow | None = None) -> list[AttemptRow]:
+        place = after or _FIRST_ATTEMPT
+        given = {"participant": place.participant, "instance": place.instance, "branch": place.branch}
+        return await self.rows("attempts", _ATTEMPT, limit=limit, **given)
+
+    async def asked(self) -> list[str]:
+        return await self.rows("asked", _PARTICIPANT)
+
+    async def attempt_counts(self, participants: Sequence[str]) -> dict[str, tuple[int, int]]:
+        return dict(await self.rows("attempt_counts", _COUNTS, participants=_json(participants)))
 
     async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
         return await self.rows("outbox", _OUTBOX, limit=limit, after=after)
 
-    async def outbox_of(self, instance: str) -> list[int]:
-        return await self.rows("outbox_of", _OUT, instance=instance)
+    async def outbox_rows(self, numbers: Sequence[int]) -> list[OutboxRow]:
+        return await self.rows("outbox_rows", _OUTBOX, numbers=_json(numbers))
+
+    async def outbox_of(self, instance: str) -> dict[int, str]:
+        return dict(await self.rows("outbox_of", _OUT, instance=instance))
 
     # events
 

@@ -161,6 +161,7 @@ _ORDER = (
     ("mail_gone", ("delete_mail",)),
     ("outbox_gone", ("delete_outbox",)),
     ("attempts_gone", ("delete_attempts",)),
+    ("outbox_let_go", ("let_outbox_go",)),
     ("dead_gone", ("delete_dead",)),
     ("waits_seen", ("see_waits",)),
     ("branches", ("write_branches",)),

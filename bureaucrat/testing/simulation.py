@@ -209,7 +209,7 @@ class Simulation:
     @property
     def open(self) -> list[OpenAttempt]:
         """Attempts that wait for an answer of the test."""
-        waiting = {(row[0], row[2]) for row in _drive(self.storage.attempts(("", ""), sys.maxsize))}
+        waiting = {(row.instance, row.attempt) for row in _drive(self.storage.attempts(sys.maxsize))}
         return [one for one in self._desk.open if (one.instance, one.dispatch.attempt) in waiting]
 
     @property

@@ -30,7 +30,7 @@ from storage_rows import (
 )
 
 from bureaucrat.errors import AlreadySeen, BureaucratError, StaleVersion, StorageUnavailable
-from bureaucrat.ports import Due, InstanceQuery, Loaded, Storage, Writes
+from bureaucrat.ports import AttemptRow, Due, InstanceQuery, Loaded, Storage, Writes
 
 TEXT_STATE = '{"text":"č🗃"}'.encode()
 
@@ -183,7 +183,7 @@ async def test_more_rows_than_fit_into_one_statement_are_written_whole(storage: 
 
     assert await everything(storage) == {"instances": 1000, "branches": 1000}
     assert await storage.instances(InstanceQuery(limit=1000)) == [replace(row, version=2) for row in instances[::-1]]
-    assert await storage.attempts(("", ""), 2000) == [(f"{n:04}", "", n) for n in numbers]
+    assert await storage.attempts(2000) == [AttemptRow("", f"{n:04}", "", n) for n in numbers]
 
 
 @pytest.mark.parametrize("size", [2, 3, 5, 255, 257])
@@ -626,13 +626,42 @@ async def test_any_number_of_cursors_may_move_but_not_one_may_be_stale(storage: 
     assert await storage.pending_events(999) == [replace(row, cursor="i1") for row in rows]
 
 
-async def test_attempts_come_in_order_after_a_given_one(storage: Storage) -> None:
-    rows = [("b", "1", 5), ("a", "", 2), ("a", "1", 3), ("b", "", 4)]
-    await commit(storage, branches=[branch(instance=i, id=b, attempt=n) for i, b, n in rows])
-    await commit(storage, branches=[branch(instance="c"), branch(instance="b", id="")])
+async def test_attempts_come_by_participant_in_order_after_a_given_one(storage: Storage) -> None:
+    rows = [("mail", "b", "1", 5), ("mail", "a", "", 2), ("", "c", "", 1), ("mail", "a", "1", 3), ("pay", "b", "", 4)]
+    await commit(storage, branches=[branch(participant=p, instance=i, id=b, attempt=n) for p, i, b, n in rows])
+    await commit(storage, branches=[branch(instance="d"), branch(instance="b", id="")])
+    found = [AttemptRow("", "c", "", 1)] + [AttemptRow("mail", *row) for row in (("a", "", 2), ("a", "1", 3))]
 
-    assert await storage.attempts(("", ""), 10) == [("a", "", 2), ("a", "1", 3), ("b", "1", 5)]
-    assert await storage.attempts(("a", ""), 1) == [("a", "1", 3)]
+    assert await storage.attempts(10) == [*found, AttemptRow("mail", "b", "1", 5)]
+    assert await storage.attempts(1, AttemptRow("mail", "a", "", 9)) == [found[2]]
+    assert await storage.attempts(10, AttemptRow("mail", "", "", 0)) == [*found[1:], AttemptRow("mail", "b", "1", 5)]
+    assert await storage.attempts(10, AttemptRow("pay", "", "", 0)) == []
+
+
+async def test_who_is_asked_is_known_and_how_much(storage: Storage) -> None:
+    asked = [("a", "mail", 1), ("b", "mail", 2), ("c", "pay", 1), ("d", "", 1), ("e", "none", None)]
+    await commit(storage, branches=[branch(instance=i, participant=p, attempt=n) for i, p, n in asked])
+    await commit(storage, outbox=[out(number=1, attempt=1, participant="mail"), out(number=2, attempt=1)])
+
+    assert await storage.asked() == ["", "mail", "pay"]
+    assert await storage.attempt_counts(["pay", "mail", "none", ""]) == {
+        "pay": (1, 0),
+        "mail": (2, 1),
+        "none": (0, 0),
+        "": (1, 0),
+    }
+    assert await storage.attempt_counts([]) == {}
+
+
+async def test_what_waits_for_leave_is_let_go_by_its_number(storage: Storage) -> None:
+    rows = [out(number=n, instance="a", attempt=n, branch="1", participant="mail") for n in (1, 2, 3)]
+    await commit(storage, outbox=rows)
+
+    await commit(storage, outbox_let_go=[1, 3, 8], outbox_gone=[3])
+
+    assert await storage.outbox_rows([3, 2, 1, 1]) == [replace(rows[0], participant=""), rows[1]]
+    assert await storage.outbox_rows([]) == []
+    assert await storage.attempt_counts(["mail"]) == {"mail": (0, 1)}
 
 
 async def test_the_outbox_comes_oldest_first_until_it_is_published(storage: Storage) -> None:

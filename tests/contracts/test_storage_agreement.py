@@ -30,7 +30,7 @@ from storage_rows import (
 )
 
 from bureaucrat.errors import AlreadySeen, NotUnique, StaleVersion
-from bureaucrat.ports import Due, InstanceQuery, Storage, Writes
+from bureaucrat.ports import AttemptRow, Due, InstanceQuery, Storage, Writes
 from bureaucrat.storage.memory import MemoryStorage
 
 IDS = ("a", "b")
@@ -45,7 +45,7 @@ PARTS: dict[str, tuple[Callable[..., Any], dict[str, tuple[Any, ...]], dict[str,
     "branches": (
         branch,
         {"instance": IDS, "id": BRANCHES},
-        {"due": (None, *TIMES), "attempt": (None, 1), "state": JSON},
+        {"due": (None, *TIMES), "attempt": (None, 1), "state": JSON, "participant": ("", "mail")},
     ),
     "values": (value, {"instance": IDS, "branch": BRANCHES, "scope": SMALL, "name": NAMES}, {"value": JSON}),
     "waits": (
@@ -60,7 +60,7 @@ PARTS: dict[str, tuple[Callable[..., Any], dict[str, tuple[Any, ...]], dict[str,
     ),
     "events": (event, {"number": SMALL}, {"accepted": TIMES, "cursor": (None, "", "a"), "id": NAMES}),
     "mail": (mail, {"number": SMALL}, {"instance": IDS, "held": (True, False)}),
-    "outbox": (out, {"number": SMALL}, {"instance": IDS, "attempt": (None, *SMALL)}),
+    "outbox": (out, {"number": SMALL}, {"instance": IDS, "attempt": (None, *SMALL), "participant": ("", "mail")}),
     "dead": (dead, {"number": (1, 2, 3, 4)}, {"digest": NAMES, "at": TIMES, "message_id": NAMES}),
     "history": (entry, {"instance": IDS, "number": SMALL}, {"at": TIMES}),
     "incidents": (
@@ -119,7 +119,7 @@ class Chance:
         if name == "cursors":
             found = [self._cursor(number) for number in sorted({*self.cursors}) if self._random.random() < 0.5]
             return list({cursor[0]: cursor for cursor in found}.values())  # a batch moves an event's cursor once
-        if name in ("mail_gone", "outbox_gone", "dead_gone"):
+        if name in ("mail_gone", "outbox_gone", "outbox_let_go", "dead_gone"):
             return [self._random.choice(SMALL)]
         if name in TUPLES:
             count, columns = TUPLES[name]
@@ -187,7 +187,10 @@ async def seen(storage: Storage) -> dict[str, Any]:
         "releasable": await storage.releasable(9),
         "fresh_waits": await storage.fresh_waits(9),
         "pending_events": await storage.pending_events(9),
-        "attempts": await storage.attempts(("a", ""), 9),
+        "attempts": [await storage.attempts(3, after) for after in (None, AttemptRow("mail", "a", "", 0))],
+        "asked": await storage.asked(),
+        "attempt_counts": await storage.attempt_counts(["", "mail", "pay"]),
+        "outbox_rows": await storage.outbox_rows(SMALL),
         "outbox": [await storage.outbox(9, after) for after in (-1, 0, 1)],
         "outbox_of": [await storage.outbox_of(id) for id in IDS],
         "awaited": await storage.awaited(),

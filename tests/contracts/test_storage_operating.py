@@ -79,9 +79,10 @@ async def test_the_outbox_comes_by_pages(storage: Storage) -> None:
 async def test_the_attempts_of_an_instance_that_are_still_to_be_published_are_found(storage: Storage) -> None:
     rows = [(1, "a", 7), (2, "a", None), (3, "b", 1), (4, "a", 5)]
     await commit(storage, outbox=[out(number=number, instance=id, attempt=attempt) for number, id, attempt in rows])
+    await commit(storage, outbox=[out(number=5, instance="a", attempt=9, participant="mail")])
 
-    assert await storage.outbox_of("a") == [5, 7]
-    assert await storage.outbox_of("c") == []
+    assert await storage.outbox_of("a") == {5: "", 7: "", 9: "mail"}
+    assert await storage.outbox_of("c") == {}
 
 
 # events

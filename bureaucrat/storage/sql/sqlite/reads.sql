@@ -69,17 +69,40 @@ SELECT * FROM events INDEXED BY events_pending WHERE cursor IS NOT NULL ORDER BY
 
 -- name: attempts
 -- Branches that wait for an answer, after a given one.
-SELECT instance, id AS branch, attempt FROM branches INDEXED BY branches_attempt
-WHERE attempt IS NOT NULL AND (instance, id) > (:instance, :branch)
-ORDER BY instance, id LIMIT :limit;
+SELECT participant, instance, id AS branch, attempt FROM branches INDEXED BY branches_participant
+WHERE attempt IS NOT NULL AND (participant, instance, id) > (:participant, :instance, :branch)
+ORDER BY participant, instance, id LIMIT :limit;
+
+-- name: asked
+-- The participants whose answers something waits for: one search in the index for each, however many wait.
+WITH RECURSIVE found (participant) AS (
+    SELECT min(participant) FROM branches WHERE attempt IS NOT NULL
+    UNION ALL
+    SELECT (
+        SELECT min(participant) FROM branches WHERE attempt IS NOT NULL AND participant > found.participant
+    ) FROM found WHERE participant IS NOT NULL
+)
+SELECT participant FROM found WHERE participant IS NOT NULL;
+
+-- name: attempt_counts
+-- How many attempts there are for each of these participants, and how many of them wait for leave.
+SELECT
+    value AS participant,
+    (SELECT count(*) FROM branches WHERE participant = value AND attempt IS NOT NULL) AS asked,
+    (SELECT count(*) FROM outbox WHERE participant = value AND participant != '') AS kept
+FROM json_each(:participants);
 
 -- name: outbox
 -- What is to be published, oldest first, after a given number.
 SELECT * FROM outbox WHERE number > :after ORDER BY number LIMIT :limit;
 
+-- name: outbox_rows
+-- Those of these that are to be published.
+SELECT * FROM outbox WHERE number IN (SELECT value FROM json_each(:numbers)) ORDER BY number;
+
 -- name: outbox_of
--- The numbers of the attempts of one instance that are to be published.
-SELECT attempt FROM outbox WHERE instance = :instance AND attempt IS NOT NULL ORDER BY attempt;
+-- The numbers of the attempts of one instance that are to be published, and whose leave each waits for.
+SELECT attempt, participant FROM outbox WHERE instance = :instance AND attempt IS NOT NULL ORDER BY attempt, number;
 
 -- name: paths
 -- The different paths that waits for an event compare: one search in the index for each path, however many waits.

@@ -72,6 +72,13 @@ SELECT CAST(column1 AS TEXT), CAST(column2 AS INTEGER) FROM (
 VALUES (?, ?)
 ));
 
+-- name: let_outbox_go
+-- What may be published now.
+UPDATE outbox SET participant = '' WHERE number IN (
+SELECT CAST(column1 AS INTEGER) FROM (
+VALUES (?)
+));
+
 -- name: delete_dead
 -- Dead letters that were replayed or dropped.
 DELETE FROM dead_letters WHERE number IN (
@@ -135,9 +142,10 @@ VALUES (?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?)
 
 -- name: write_branches
 -- Branches as they are now.
-INSERT INTO branches (instance, id, due, attempt, state)
-VALUES (?, ?, ?, ?, CAST(? AS TEXT))
-ON CONFLICT DO UPDATE SET due = excluded.due, attempt = excluded.attempt, state = excluded.state;
+INSERT INTO branches (instance, id, due, attempt, state, participant)
+VALUES (?, ?, ?, ?, CAST(? AS TEXT), ?)
+ON CONFLICT DO UPDATE SET
+    due = excluded.due, attempt = excluded.attempt, state = excluded.state, participant = excluded.participant;
 
 -- name: write_values
 -- Values as they are now.
@@ -173,8 +181,8 @@ VALUES (?, ?, CAST(? AS TEXT), ?, ?);
 
 -- name: write_outbox
 -- What is to be published.
-REPLACE INTO outbox (number, destination, body, at, instance, attempt, priority, properties)
-VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT));
+REPLACE INTO outbox (number, destination, body, at, instance, attempt, priority, properties, branch, participant)
+VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?);
 
 -- name: write_inbox
 -- Ids of messages that were taken. One that is there already is passed over; the count of rows tells.
