@@ -8,8 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from .config import Config
+from .engine.bounds import Bound, Bounds, Rate
 from .errors import ConfigurationError
-from .participants.taskqueue import queue_of
+from .participants.taskqueue import PREFIX, queue_of
 from .ports import Storage
 from .storage.sqlite import SqliteStorage
 
@@ -35,6 +37,15 @@ def open_storage(url: str, read_only: bool) -> Storage:
     if not url.startswith(_SQLITE) or url == _SQLITE:
         raise ConfigurationError(f"{url!r} names no storage: write {_SQLITE}FILE, for example {_SQLITE}bureaucrat.db")
     return SqliteStorage(sqlite_path(url), read_only=read_only)
+
+
+def bounds_of(config: Config) -> Bounds:
+    """How much each participant is given at a time."""
+    sections = []
+    for one in config.participants:
+        rate = None if one.rate is None else Rate(*one.rate)
+        sections.append((one.pattern, Bound(one.max_in_flight, rate, one.place)))
+    return Bounds(tuple(sections), f"{PREFIX}:")
 
 
 def destination_of(participant: str) -> str:

@@ -4,7 +4,7 @@ Rules: this package is a leaf. Nothing below the composition roots reads a file 
 needs of them is handed to it.
 """
 
-from .keys import KEYS, SECTIONS, Amqp, Bureaucrat, Health, Key, Log, Storage
+from .keys import KEYS, SECTIONS, Amqp, Bureaucrat, Health, Key, Log, Participant, Storage, participant_keys
 from .kinds import Address, without_password
 from .reading import SEARCH, load
 from .settings import Config, Origin, Setting
@@ -21,8 +21,10 @@ __all__ = [
     "Key",
     "Log",
     "Origin",
+    "Participant",
     "Setting",
     "Storage",
     "load",
+    "participant_keys",
     "without_password",
 ]

@@ -36,8 +36,8 @@ class Key:
 
     @property
     def variable(self) -> str:
-        """Its name in the environment."""
-        return f"BUREAUCRAT_{self.section}_{self.name}".upper()
+        """Its name in the environment; empty: it has none."""
+        return "" if ":" in self.section else f"BUREAUCRAT_{self.section}_{self.name}".upper()
 
     def shown(self, text: str) -> str:
         """The value as it may be shown."""
@@ -146,6 +146,24 @@ class Log:
     file: Path | None = _key(kinds.path_or_nothing(), "", "where a detached daemon logs; empty: syslog")
 
 
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """``[participant:NAME]``: there may be many.
+
+    :param pattern: NAME: a participant, or a pattern with ``*`` and ``?``.
+    :param place: where it stands.
+    """
+
+    pattern: str
+    place: str
+    max_in_flight: int | None = _key(
+        kinds.number_or_nothing(1, 1_000_000), "", "attempts it has at most that are not answered"
+    )
+    rate: tuple[int, float] | None = _key(
+        kinds.rate_or_nothing(), "", "attempts that leave at most in a second, minute or hour"
+    )
+
+
 #: The sections, by name and in the order in which they are shown.
 SECTIONS: dict[str, type[Any]] = {
     "amqp": Amqp,
@@ -156,13 +174,26 @@ SECTIONS: dict[str, type[Any]] = {
 }
 
 
+#: What the name of a section begins with that is about participants.
+PARTICIPANT = "participant:"
+
+
 def _table() -> tuple[Key, ...]:
+    return tuple(key for section, rows in SECTIONS.items() for key in _keys(section, rows))
+
+
+def _keys(section: str, rows: type[Any]) -> list[Key]:
     found = []
-    for section, rows in SECTIONS.items():
-        for one in fields(rows):
-            row: _Row = one.metadata[_KEY]
+    for one in fields(rows):
+        row: _Row | None = one.metadata.get(_KEY)
+        if row is not None:
             found.append(Key(section, one.name, row.kind, row.default, row.meaning, row.is_secret, row.aliases))
-    return tuple(found)
+    return found
 
 
 KEYS: tuple[Key, ...] = _table()
+
+
+def participant_keys(section: str) -> list[Key]:
+    """The keys of one section about participants."""
+    return _keys(section, Participant)

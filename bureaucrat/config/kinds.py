@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 _UNITS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "": 1_000}
 _DURATION: Final = re.compile(r"(\d{1,12}(?:\.\d{1,6})?) ?(ms|[smhdw]|)", re.ASCII)
+_RATE: Final = re.compile(r"([1-9]\d{0,5}) ?/ ?([smh])", re.ASCII)
 _LONGEST: Final = 3_653 * 86_400  #: 10 years, as in definitions
 _YES: Final = frozenset({"yes", "true", "on", "1"})
 _NO: Final = frozenset({"no", "false", "off", "0"})
@@ -87,6 +88,15 @@ def number(least: int, most: int) -> Kind:
         return int(given)
 
     return Kind(read, f"a whole number from {least} to {most}")
+
+
+def number_or_nothing(least: int, most: int) -> Kind:
+    one = number(least, most)
+    return Kind(lambda given: one.read(given) if given else None, one.allowed)
+
+
+def rate_or_nothing() -> Kind:
+    return Kind(_rate, "a whole number from 1 to 999999 and /s, /m or /h")
 
 
 def yes_no() -> Kind:
@@ -173,6 +183,16 @@ def _host(given: str) -> str:
     if not re.fullmatch(r"[\w.:%-]+", given):
         raise ValueError
     return given
+
+
+def _rate(given: str) -> tuple[int, float] | None:
+    """How many, and in how many seconds."""
+    if not given:
+        return None
+    found = _RATE.fullmatch(given)
+    if not found:
+        raise ValueError
+    return int(found[1]), _UNITS[found[2]] / 1_000
 
 
 def _queue(given: str) -> str:

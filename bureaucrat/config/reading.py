@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import ConfigurationError
 from . import ini, secrets
 from .combining import amqp_url, storage_url
-from .keys import KEYS, SECTIONS, Amqp, Bureaucrat, Health, Key, Log, Storage
+from .keys import (
+    KEYS,
+    PARTICIPANT,
+    SECTIONS,
+    Amqp,
+    Bureaucrat,
+    Health,
+    Key,
+    Log,
+    Participant,
+    Storage,
+    participant_keys,
+)
 from .settings import Config, Origin, Setting, state_directory
 
 #: Where a file is looked for if none is given; the second is the one that taskqueue has, too.
 SEARCH = (Path("/etc/bureaucrat/config.ini"), Path("/etc/taskqueue/config.ini"))
 
+#: of keys without a default
+_EXAMPLES = {"max_in_flight": "20", "rate": "5/s"}
 _LARGEST = 1_048_576
 _LAST = 1 << 30  #: stands for a line: after all those of the file
 #: Left to logging.config.
@@ -24,6 +39,7 @@ _LOGGING_PREFIXES = ("formatter_", "handler_", "logger_")
 #: What taskqueue keeps in the file that it may share with us.
 _FOREIGN = ("DEFAULT", "taskqueue")
 _FOREIGN_PREFIX = "worker"
+_KIND = "worker:"  #: of participants whose names need no prefix
 
 
 def load(
@@ -38,18 +54,22 @@ def load(
     """
     file = path or next((one for one in search if _is_there(one)), None)
     found = ini.read(_text(file)) if file else ini.Ini()
-    reading = _Reading(str(file), environ)
+    about = {name: line for name, line in found.sections.items() if name.startswith(PARTICIPANT)}
+    keys = [*KEYS, *(key for section in about for key in participant_keys(section))]
+    reading = _Reading(str(file), environ, keys)
     settings = {(one.key.section, one.key.name): one for one in reading.settings(found.entries)}
     places = {name: one.place for name, one in settings.items()}
     state = state_directory(environ, _is_root() if is_root is None else is_root)
     problems = [(line, f"{file}:{line}  {text}") for line, text in (*found.problems, *_unknown_sections(found))]
+    problems += [(about[section], f"{file}:{about[section]}  {text}") for section, text in _unclear(about, found)]
     problems += reading.problems + [(_LAST, text) for text in _unknown_variables(environ)]
     if not problems:
         combined = amqp_url(settings, places) + storage_url(settings, places, state)
         problems = [(_LAST, text) for text in combined]
     if problems:
         raise ConfigurationError(*(text for _, text in sorted(problems, key=lambda one: one[0])))
-    return _config(settings, file, state, _logging(found), places)
+    config = _config(settings, file, state, _logging(found), places)
+    return replace(config, participants=tuple(_participant(one, f"{file}:{about[one]}", settings) for one in about))
 
 
 def _config(
@@ -75,6 +95,25 @@ def _config(
         settings=tuple(settings.values()),
         places=places,
     )
+
+
+def _participant(section: str, place: str, settings: Mapping[tuple[str, str], Setting]) -> Participant:
+    given = {key.name: settings[section, key.name].value for key in participant_keys(section)}
+    return Participant(section.removeprefix(PARTICIPANT).strip(), f"{place}  [{section}]", **given)
+
+
+def _unclear(about: Mapping[str, int], found: ini.Ini) -> Iterator[tuple[str, str]]:
+    """What is wrong with sections about participants as a whole: the section, and what."""
+    names = [key.name for key in participant_keys("")]
+    for section in about:
+        pattern = section.removeprefix(PARTICIPANT).strip()
+        if not pattern:
+            yield section, f"[{section}] names nobody; write a participant's name after the colon, or * for each"
+        if pattern.startswith(_KIND):
+            bare = pattern.removeprefix(_KIND)
+            yield section, f"[{section}] with {_KIND} and without it is one participant; write [{PARTICIPANT}{bare}]"
+        if not any(entry.section == section for entry in found.entries):
+            yield section, f"[{section}] says nothing; give it {' or '.join(names)}, or remove it"
 
 
 def _is_there(file: Path) -> bool:
@@ -112,26 +151,28 @@ def _is_root() -> bool:
 class _Reading:
     """Finds the value of each key, and the problems on the way."""
 
-    def __init__(self, file: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, file: str, environ: Mapping[str, str], keys: Sequence[Key]) -> None:
         self._file = file
         self._environ = environ
+        self._keys = keys
         self.problems: list[tuple[int, str]] = []
 
     def settings(self, entries: Iterable[ini.Entry]) -> list[Setting]:
         """One for each key of the table."""
         given = self._known(entries)
-        return [self._setting(key, given.get((key.section, key.name))) for key in KEYS]
+        return [self._setting(key, given.get((key.section, key.name))) for key in self._keys]
 
     def _known(self, entries: Iterable[ini.Entry]) -> dict[tuple[str, str], ini.Entry]:
-        names = {(key.section, name): key.name for key in KEYS for name in (key.name, *key.aliases)}
+        names = {(key.section, name): key.name for key in self._keys for name in (key.name, *key.aliases)}
+        sections = {key.section for key in self._keys}
         given: dict[tuple[str, str], ini.Entry] = {}
         for entry in entries:
-            if entry.section not in SECTIONS:
+            if entry.section not in sections:
                 continue
             place = f"{self._file}:{entry.line}  [{entry.section}] {entry.name}"
             name = names.get((entry.section, entry.name))
             if name is None:
-                self.problems.append((entry.line, f"{place} is unknown; {_advice(entry)}"))
+                self.problems.append((entry.line, f"{place} is unknown; {_advice(entry, self._keys)}"))
             elif (entry.section, name) in given:
                 first = given[entry.section, name].line
                 self.problems.append((entry.line, f"{place} was given in line {first} already; remove one of both"))
@@ -140,13 +181,14 @@ class _Reading:
         return given
 
     def _setting(self, key: Key, entry: ini.Entry | None) -> Setting:
-        from_environment = self._environ.get(key.variable)
+        from_environment = self._environ.get(key.variable) if key.variable else None
         if from_environment:
             return self._read(key, from_environment, key.variable, Origin.ENVIRONMENT, _LAST)
         if entry is not None:
             text = entry.text.strip() if key.is_secret else entry.value
             return self._read(key, text, f"{self._file}:{entry.line}", Origin.FILE, entry.line)
-        return Setting(key, key.kind.read(key.default), key.default, "default", Origin.DEFAULT)
+        is_in_force = not key.section.startswith(PARTICIPANT)
+        return Setting(key, key.kind.read(key.default), key.default, "default", Origin.DEFAULT, is_in_force)
 
     def _read(self, key: Key, text: str, source: str, origin: Origin, line: int) -> Setting:
         place = f"{source}  [{key.section}] {key.name}"
@@ -163,7 +205,7 @@ class _Reading:
             return Setting(key, key.kind.read(text), text, source, origin)
         except ValueError:
             shown = "" if key.is_secret or path else f" = {_cut(key.shown(text))}"
-            example = f"for example: {key.name} = {key.default}"
+            example = f"for example: {key.name} = {key.default or _EXAMPLES[key.name]}"
             self.problems.append((line, f"{place}{shown}: must be {key.kind.allowed}; {example}"))
             return Setting(key, None, "", source, origin)
 
@@ -174,8 +216,8 @@ def _cut(text: str) -> str:
     return printable if len(printable) <= 60 else printable[:57] + "..."
 
 
-def _advice(entry: ini.Entry) -> str:
-    names = [key.name for key in KEYS if key.section == entry.section]
+def _advice(entry: ini.Entry, keys: Iterable[Key]) -> str:
+    names = [key.name for key in keys if key.section == entry.section]
     close = get_close_matches(entry.name, names, 1)
     if close:
         return f"did you mean {close[0]}?"
@@ -196,10 +238,12 @@ def _is_logging(section: str) -> bool:
 def _unknown_sections(found: ini.Ini) -> list[tuple[int, str]]:
     problems = []
     for section, line in found.sections.items():
-        if section in SECTIONS or _is_foreign(section) or _is_logging(section):
+        is_known = section in SECTIONS or section.startswith(PARTICIPANT)
+        if is_known or _is_foreign(section) or _is_logging(section):
             continue
-        close = get_close_matches(section.lower(), SECTIONS, 1)
-        advice = f"did you mean [{close[0]}]?" if close else f"remove it; the sections are {', '.join(SECTIONS)}"
+        names = [*SECTIONS, f"{PARTICIPANT}NAME"]
+        close = get_close_matches(section.lower(), names, 1)
+        advice = f"did you mean [{close[0]}]?" if close else f"remove it; the sections are {', '.join(names)}"
         problems.append((line, f"[{section}] is unknown; {advice}"))
     return problems
 

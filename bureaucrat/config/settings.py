@@ -9,7 +9,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from .keys import Amqp, Bureaucrat, Health, Key, Log, Storage
+from .keys import Amqp, Bureaucrat, Health, Key, Log, Participant, Storage
 
 
 class Origin(IntEnum):
@@ -55,6 +55,7 @@ class Config:
     :param state: the directory for what the daemon keeps, where nothing else is said.
     :param logging: the sections of ``logging.config``, by name.
     :param settings: every value with its source, in the order of the table.
+    :param participants: those that something is set about, in the order of the file.
     """
 
     amqp: Amqp
@@ -67,6 +68,7 @@ class Config:
     logging: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     settings: tuple[Setting, ...] = field(default=(), repr=False)
     places: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
+    participants: tuple[Participant, ...] = ()
 
     def place(self, section: str, name: str) -> str:
         """Where to change a value; for one that follows from others, the place of those."""

@@ -267,6 +267,8 @@ class _Step(Endings):
         if branch is not None and branch.attempt == message.attempt:
             leaf = Place(branch, branch.frames[-1])
             self.react(leaf, lambda run: self.activity(leaf).on_unsent(run, leaf))
+        else:
+            self.emit(Refuse(f"attempt {message.attempt} is waited for no longer"))
 
     def _alarm(self, message: Alarm) -> None:
         branch = self.copy.branches.get(message.branch)

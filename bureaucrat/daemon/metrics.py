@@ -31,7 +31,14 @@ _GAUGES = {
     "is_blocked": "Whether the broker takes no messages.",
     "cached": "Instances in memory.",
 }
+#: of participants that have a bound
+_BY_PARTICIPANT = {
+    "kept": "Attempts that wait for a place.",
+    "in_flight": "Attempts that a participant has and has not answered.",
+}
 _NAMES = {
+    "kept": "attempts_waiting",
+    "in_flight": "attempts_in_flight",
     "published": "messages_published",
     "unidentified": "messages_unidentified",
     "repeated": "messages_repeated",
@@ -56,6 +63,11 @@ class FiguresCollector(Collector):
         for queue, count in self._figures.messages.copy().items():  # a copy: the event loop may add a queue meanwhile
             messages.add_metric([queue], count)
         yield messages
+        for field, meaning in _BY_PARTICIPANT.items():
+            family = GaugeMetricFamily(_name(field), meaning, labels=["participant"])
+            for participant, count in getattr(self._figures, field).copy().items():
+                family.add_metric([participant], count)
+            yield family
         for field, meaning in _COUNTERS.items():
             yield CounterMetricFamily(_name(field), meaning, value=getattr(self._figures, field))
         for field, meaning in _GAUGES.items():

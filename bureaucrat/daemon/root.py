@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+from dataclasses import replace
 
 from ..amqp import AmqpSettings, Broker, BrokerState
 from ..amqp.settings import Topology
@@ -23,7 +24,7 @@ from ..engine.settings import Settings
 from ..errors import BrokerUnavailable
 from ..participants.taskqueue import PREFIX, TaskQueue
 from ..ports import Storage
-from ..stores import open_storage
+from ..stores import bounds_of, open_storage
 from ..transports.amqp import AmqpCourier, Names
 from .announcer import Announcer
 from .health import Status
@@ -90,7 +91,7 @@ async def _serve(config: Config, announcer: Announcer, storage: Storage) -> None
         read=lambda text: read(text),
         clock=clock,
         numbers=numbers_of(clock),
-        settings=engine_settings(config.bureaucrat),
+        settings=replace(engine_settings(config.bureaucrat), bounds=bounds_of(config)),
         courier=courier,
         figures=announcer.figures,
     )

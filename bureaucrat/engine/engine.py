@@ -29,10 +29,11 @@ from .codec import encode
 from .definitions import Definitions, Reader
 from .delivery import Birth, Delivery, Letter, settle
 from .desk import Desk
+from .direct import Direct
 from .events import Events
 from .exchange import Exchange
 from .figures import Figures
-from .handover import Direct, Handover
+from .handover import Handover
 from .mailbox import Mailbox
 from .pipeline import Pipeline
 from .recovery import Recovery
@@ -112,7 +113,7 @@ class Engine:
             self.definitions.learned = self._exchange.learn
             return self._exchange.outbox
         assert self._transport is not None, "an engine needs a transport or a broker"
-        return Direct(self._transport, self.put)
+        return Direct(self._transport, self._shell)
 
     # -- what goes in
 
@@ -229,9 +230,9 @@ class Engine:
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as group:
-            helpers = [group.create_task(self._sweep_regularly())]
-            if self._exchange is not None:
-                helpers += [group.create_task(one) for one in self._exchange.work()]
+            work = [self._sweep_regularly(), self._handover.work()]
+            work += [] if self._exchange is None else self._exchange.work()
+            helpers = [group.create_task(one) for one in work]
             while not self._stopping:
                 await self._turn(group)
             await self._pipeline.land()

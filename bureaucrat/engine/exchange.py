@@ -66,6 +66,7 @@ class Exchange:
         await self._courier.start(self)
         self._has_started = True
         await outbox.load()
+        await outbox.restore()
 
     def learn(self, definition: Definition) -> None:
         """A definition may be run: have the queues of its participants, hear the signals it waits for."""
@@ -97,6 +98,7 @@ class Exchange:
         :param is_unsure: whether a commit may have happened of which nobody was told.
         """
         self._shell.figures.outbox_rows = self.outbox.size
+        self.outbox.gate.wake.set()
         if is_unsure:
             await self.outbox.load()
         await self._flush()

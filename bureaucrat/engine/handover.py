@@ -1,19 +1,19 @@
 """How attempts leave the engine: two ways, one for each kind of transport.
 
-Rules: :class:`Direct` hands attempts to a transport of this process after their commit; what it loses, recovery sends
-again. :class:`bureaucrat.engine.outbox.Outbox` writes them as rows with the commit and publishes them afterwards.
+Rules: :class:`bureaucrat.engine.direct.Direct` hands attempts to a transport of this process after their commit; what
+it loses, recovery sends again. :class:`bureaucrat.engine.outbox.Outbox` writes them as rows with the commit and
+publishes them afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from ..core.effects import Dispatch, Emit
 from ..core.instance import Instance
 from ..core.messages import Stuck
-from ..ports import DeadRow, OutboxRow, Transport, Writes
-from .delivery import Delivery
+from ..ports import DeadRow, OutboxRow, Writes
 
 
 class Handover(Protocol):
@@ -46,41 +46,8 @@ class Handover(Protocol):
     def committed(self, writes: Writes, dispatches: dict[tuple[str, int], Dispatch]) -> None:
         """A batch is durable: send what it decided."""
 
-
-class Direct:
-    """Attempts go to functions of this process."""
-
-    def __init__(self, transport: Transport, put: Callable[[Delivery], None]) -> None:
-        self._transport = transport
-        self._put = put
-
-    def attempt(self, dispatch: Dispatch, instance: str, only: frozenset[str] | None) -> None:
-        return None
-
-    def notice(self, what: str, instance: Instance, at: float, detail: dict[str, object]) -> None:
-        return None
-
-    def signal(self, emitted: Emit) -> None:
-        return None
-
-    def dead(self, letter: DeadRow) -> None:
-        return None
-
-    def is_unsent(self, instance: str, attempt: int) -> bool:
-        return False
-
-    def seed(self, writes: Writes) -> list[int]:
-        return []
-
-    def failed(self, seeded: list[int]) -> None:
-        return None
-
-    def committed(self, writes: Writes, dispatches: dict[tuple[str, int], Dispatch]) -> None:
-        for (instance, _), dispatch in dispatches.items():
-            if self._transport.serves(dispatch.participant):
-                self._transport.send(dispatch, instance)
-            else:
-                self._put(Delivery(instance, unroutable(dispatch)))
+    def work(self) -> Coroutine[Any, Any, None]:
+        """What lets attempts leave that had to wait, as long as the engine runs."""
 
 
 def unroutable(dispatch: Dispatch, reason: str = "") -> Stuck:

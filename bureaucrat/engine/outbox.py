@@ -2,21 +2,26 @@
 
 Rules: a row is written in the transaction that decided it and published after the commit; it is deleted in a later
 transaction once the broker has confirmed it; between the two it may be published twice, with the same token. What an
-earlier run left is published at the start. No row is in memory twice.
+earlier run left is published at the start. No row is in memory twice. What the gate keeps back is not in
+memory, but for its number; it is read when it may leave.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from typing import Any
 
 from .. import wire
 from ..core.effects import Dispatch, Emit
 from ..core.instance import Instance
 from ..core.messages import Stuck
+from ..errors import StorageUnavailable
 from ..ports import Courier, DeadRow, OutboxRow, Outgoing, Writes
+from .asked import attempts_of
 from .codec import encode
+from .gate import Gate, Kept
 from .handover import unroutable
 from .shell import Shell
 from .tokens import Tokens
@@ -46,6 +51,8 @@ class Outbox:
         self.sent_to: set[str] = set()  #: destinations of attempts, since the start
         self.tokens = Tokens(b"")
         self.origin = ""  #: names this database on the bus
+        self.gate = Gate(shell.settings.bounds, shell.clock, shell.figures, shell.put, self._let_go, self._dropped)
+        self._leaving: dict[int, Kept] = {}  #: rows that may be published, and are still to be read
 
     # -- what a batch writes
 
@@ -63,7 +70,9 @@ class Outbox:
         if only is not None and not self._is_lost(outgoing.destination, instance, dispatch.attempt, only):
             return None
         row = self.row(outgoing, instance)
-        row.attempt, row.priority = dispatch.attempt, dispatch.priority
+        row.attempt, row.priority, row.branch = dispatch.attempt, dispatch.priority, dispatch.branch
+        if self.gate.holds_back(dispatch.participant, instance, dispatch.branch, dispatch.attempt):
+            row.participant = dispatch.participant
         return row
 
     def notice(self, what: str, instance: Instance, at: float, detail: dict[str, object]) -> OutboxRow:
@@ -130,7 +139,7 @@ class Outbox:
 
     @property
     def size(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self.gate) + len(self._leaving)
 
     @property
     def has_confirmed(self) -> bool:
@@ -168,24 +177,70 @@ class Outbox:
         for attempt in writes.attempts_gone:
             number = self._attempts.get(attempt)
             if number is not None:
-                self._taken(number)
+                if not self._kept_no_longer(number, attempt):
+                    self._taken(number)
+                    self._courier.discard(number)
                 self._over.add(number)
                 self._deleted.append(number)
-                self._courier.discard(number)
         self._tidy()
         for row in sorted(writes.outbox, key=_priority):
             self._publish(row)
+        self.gate.committed(writes)
 
     def _publish(self, row: OutboxRow) -> None:
         if row.number in self._waiting or row.number in self._over:
             return
+        if row.attempt is not None:
+            self._attempts[row.instance, row.attempt] = row.number
+            if row.participant and self.gate.holds_back(row.participant, row.instance, row.branch, row.attempt):
+                kept = Kept(row.number, row.priority or 0, row.participant, row.instance, row.branch, row.attempt)
+                self.gate.keep(kept)
+                return
+            self.sent_to.add(row.destination)
         self._waiting[row.number] = row
         self._for[row.destination] += 1
         self._bytes += len(row.body)
-        if row.attempt is not None:
-            self._attempts[row.instance, row.attempt] = row.number
-            self.sent_to.add(row.destination)
         self._courier.publish(row)
+
+    # -- what the gate tells
+
+    def _let_go(self, kept: Kept) -> None:
+        self._leaving[kept.number] = kept
+        self.gate.wake.set()
+
+    def _dropped(self, kept: Kept) -> None:
+        """Nobody waits for this attempt: its row is to be deleted."""
+        self._attempts.pop(kept.of, None)
+        self._confirmed.append(kept.number)
+        self._over.add(kept.number)
+
+    def _kept_no_longer(self, number: int, attempt: tuple[str, int]) -> bool:
+        """Whether this row was kept back, or not read yet; it is not any more."""
+        if not self.gate.forget(number) and self._leaving.pop(number, None) is None:
+            return False
+        del self._attempts[attempt]
+        return True
+
+    def work(self) -> Coroutine[Any, Any, None]:
+        """What lets rows leave, as long as the engine runs."""
+        return self.gate.run(self._depart)
+
+    async def _depart(self) -> None:
+        """Read and publish what may leave."""
+        try:
+            while numbers := list(self._leaving)[:_PAGE]:
+                rows = {row.number: row for row in await self._shell.storage.outbox_rows(numbers)}
+                for number in numbers:
+                    self._leave(self._leaving.pop(number, None), rows.get(number))
+        except StorageUnavailable as error:
+            log.warning("what may leave cannot be read", extra={"reason": str(error)})
+
+    def _leave(self, kept: Kept | None, row: OutboxRow | None) -> None:
+        if kept is not None and row is not None:
+            row.participant = ""
+            self._publish(row)
+        elif kept is not None:  # it was ended in the transaction that let it go
+            self._attempts.pop(kept.of, None)
 
     def _taken(self, number: int) -> OutboxRow | None:
         """Take out a row that waits no more."""
@@ -213,7 +268,7 @@ class Outbox:
         try:
             while rows := await self._shell.storage.outbox(_PAGE, after):
                 for row in rows:
-                    if row.number not in self._waiting and row.number not in self._over:
+                    if not self._knows(row):
                         self._publish(row)
                         found += 1
                 after = rows[-1].number
@@ -223,6 +278,21 @@ class Outbox:
         if found:
             log.info("published what an earlier run left", extra={"rows": found})
         return found
+
+    def _knows(self, row: OutboxRow) -> bool:
+        """Whether a stored row is under way, kept back or done with."""
+        is_here = row.attempt is not None and self._attempts.get((row.instance, row.attempt)) == row.number
+        return is_here or row.number in self._waiting or row.number in self._over
+
+    async def restore(self) -> None:
+        """Have the gate know what an earlier run let go that has no answer yet. After :meth:`load`."""
+        bounds = self._shell.settings.bounds
+        bounded = [name for name in await self._shell.storage.asked() if name and bounds.of(name) is not None]
+        async for row in attempts_of(self._shell.storage, bounded):
+            number = self._attempts.get((row.instance, row.attempt))
+            if number is None or number in self._waiting:
+                self.gate.in_flight(row)
+        self.gate.admit()
 
 
 def _priority(row: OutboxRow) -> int:

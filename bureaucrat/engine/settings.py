@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..core.limits import DAY, Limits
+from .bounds import Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,7 @@ class Settings:
     """Times are seconds."""
 
     limits: Limits = field(default_factory=Limits)
+    bounds: Bounds = field(default_factory=Bounds)  #: how much each participant is given at a time
     batch: int = 500  #: messages in one transaction
     share: int = 100  #: of them for one instance
     cached: int = 10_000  #: instances kept in memory

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from bureaucrat.config import KEYS, SECTIONS, Key, load
+from bureaucrat.config import KEYS, SECTIONS, Key, load, participant_keys
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "examples" / "config.ini"
 PAGE = ROOT / "docs" / "configuration.rst"
 
-_LINES = 50  #: one screen
+_LINES = 55  #: one screen
 _WIDEST = 120
 
 
 def section_of(text: str, name: str) -> list[str]:
-    """The lines of the file from a section's heading to the next."""
-    lines = text.splitlines()
+    """The lines of the file from a section's heading to the next; what is about participants is apart."""
+    lines = re.sub(r"# How much each participant.*?\n\n", "", text, flags=re.DOTALL).splitlines()
     start = lines.index(f"[{name}]") + 1
     end = next((at for at in range(start, len(lines)) if lines[at].startswith("[")), len(lines))
     return lines[start:end]
@@ -42,6 +42,23 @@ def test_the_example_shows_every_key_with_its_default_and_meaning() -> None:
         assert [line for line in shown if line.startswith(" ")] == [
             f" {key.meaning}; no comment may follow it:" for key in keys if key.is_secret
         ]
+
+
+@pytest.mark.parametrize("key", participant_keys("participant:charge"), ids=lambda key: key.name)
+def test_the_example_and_the_page_explain_what_is_set_about_participants(key: Key, tmp_path: Path) -> None:
+    """They have no default: both show the same example, which can be used."""
+    text, page = EXAMPLE.read_text(encoding="utf-8"), PAGE.read_text(encoding="utf-8")
+    (line,) = re.findall(rf"^#({key.name} = \S+) +# {key.meaning}$", text, re.MULTILINE)
+    file = tmp_path / "config.ini"
+    file.write_text(f"[participant:charge]\n{line} # {key.meaning}\n", encoding="utf-8")
+
+    config = load(file, {}, is_root=True)
+
+    assert "#[participant:charge]" in text.splitlines()
+    assert f"``{key.name}`` (``{line}``)\n    {_sentence(key.meaning).rstrip('.')}" in page
+    (found,) = (one for one in config.settings if one.key == key)
+    assert (found.source, found.value) == (f"{file}:2", getattr(config.participants[0], key.name))
+    assert found.value in (20, (5, 1.0))
 
 
 def test_the_example_fits_on_one_screen() -> None:
@@ -80,7 +97,7 @@ def test_the_page_explains_every_key() -> None:
     """Its default, its name in the environment and its meaning, in the order of the table."""
     text = PAGE.read_text(encoding="utf-8")
 
-    shown = re.findall(r"^``(\w+)`` \(``(.*)``\)\n    (.+)\n    ``(\w+)``$", text, re.MULTILINE)
+    shown = re.findall(r"^``(\w+)`` \(``(.*)``\)\n    (.+)\n    ``(BUREAUCRAT_\w+)``$", text, re.MULTILINE)
 
     assert shown == [
         (key.name, f"{key.name} = {key.default}".rstrip(), _sentence(key.meaning), key.variable) for key in KEYS

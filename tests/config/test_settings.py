@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bureaucrat.config import KEYS, SECTIONS, Address, Amqp, Bureaucrat, Config, Health, Log, Storage, load
+from bureaucrat.config import KEYS, SECTIONS, Address, Amqp, Bureaucrat, Config, Health, Log, Participant, Storage, load
 from bureaucrat.config.kinds import seconds, without_password
 from bureaucrat.errors import BureaucratError, ConfigurationError
 
@@ -416,7 +416,8 @@ url = postgresql://u:secret@db/x
         "config.ini:15  [bureaucrat] batch = 0: must be a whole number from 1 to 10000; for example: batch = 500",
         "config.ini:16  [amqp] begins a second time, first in line 2; make one of both",
         "config.ini:17  [strage] is unknown; did you mean [storage]?",
-        "config.ini:18  [zzz] is unknown; remove it; the sections are amqp, bureaucrat, storage, health, log",
+        "config.ini:18  [zzz] is unknown; remove it; the sections are amqp, bureaucrat, storage, health, log, "
+        "participant:NAME",
         "config.ini:20  [log] level = two lines: must be DEBUG, INFO, WARNING, ERROR or CRITICAL; for example: "
         "level = INFO",
         "config.ini:23  [health] listen = nowhere: must be host:port, [IPv6 address]:port or off; for example: "
@@ -537,3 +538,64 @@ def test_an_url_is_shown_without_its_password(url: str, shown: str) -> None:
 def test_lengths_of_time_are_exact() -> None:
     """0.1s is the number that 0.1 is."""
     assert [seconds(one) for one in ("0.1s", "1ms", "90", "1.5h", "3653d")] == [0.1, 0.001, 90.0, 5400.0, 315_619_200.0]
+
+
+# -- participants
+
+
+def test_sections_about_participants_are_read_in_order(write: Write) -> None:
+    """A name may be a pattern; what is not given is not bounded."""
+    config = read(
+        write(
+            "[participant:charge]\nmax_in_flight = 20\nrate = 5/s\n[participant: Mail_*]\nrate = 100 / h # slow\n"
+            "[participant:celery:shop.*]\nmax_in_flight = 1\nrate =\n"
+        )
+    )
+
+    assert config.participants == (
+        Participant("charge", "config.ini:1  [participant:charge]", 20, (5, 1.0)),
+        Participant("Mail_*", "config.ini:4  [participant: Mail_*]", None, (100, 3_600.0)),
+        Participant("celery:shop.*", "config.ini:6  [participant:celery:shop.*]", 1, None),
+    )
+    assert source(config, "participant:charge", "rate") == "config.ini:3"
+    assert in_force(config, "participant: Mail_*") == {"rate": "100 / h"}
+    assert read(None).participants == ()
+
+
+def test_the_environment_says_nothing_about_participants(write: Write) -> None:
+    path = write("[participant:a]\nrate = 2/m\n")
+
+    config = read(path, **{"BUREAUCRAT_PARTICIPANT:A_RATE": "9/s", "": "9/s"})
+
+    assert config.participants == (Participant("a", "config.ini:1  [participant:a]", None, (2, 60.0)),)
+
+
+def test_whatever_is_wrong_with_a_section_about_participants_is_told_with_its_line(write: Write) -> None:
+    path = write(
+        """[participant:a]
+max_inflight = 3
+max_in_flight = 0
+rate = 5/d
+[participant]
+rate = 1/s
+[participant:b]
+[participant:]
+rate = 0/s
+[participant:worker:c]
+rate = 1/m
+"""
+    )
+
+    assert problems(path) == [
+        "config.ini:2  [participant:a] max_inflight is unknown; did you mean max_in_flight?",
+        "config.ini:3  [participant:a] max_in_flight = 0: must be a whole number from 1 to 1000000; for example: "
+        "max_in_flight = 20",
+        "config.ini:4  [participant:a] rate = 5/d: must be a whole number from 1 to 999999 and /s, /m or /h; for "
+        "example: rate = 5/s",
+        "config.ini:5  [participant] is unknown; did you mean [participant:NAME]?",
+        "config.ini:7  [participant:b] says nothing; give it max_in_flight or rate, or remove it",
+        "config.ini:8  [participant:] names nobody; write a participant's name after the colon, or * for each",
+        "config.ini:9  [participant:] rate = 0/s: must be a whole number from 1 to 999999 and /s, /m or /h; for "
+        "example: rate = 5/s",
+        "config.ini:10  [participant:worker:c] with worker: and without it is one participant; write [participant:c]",
+    ]

@@ -335,7 +335,8 @@ def test_an_attempt_that_has_not_left_gets_its_whole_time_again() -> None:
     timers = dict(told.copy.branches[""].frames[-1].timers)
     late = told.give(TimerFired("", 119.0), 119.0)
 
-    assert (unsent, others, early, timers) == ([], [[], []], [], {"timeout": 119.0})
+    refused = [[Refuse(f"attempt {number} is waited for no longer")] for number in (7, 1)]
+    assert (unsent, others, early, timers) == ([], refused, [], {"timeout": 119.0})
     assert world(late)[0] == Void("", 1)
 
 

@@ -107,6 +107,8 @@ def test_figures_are_metrics(served: Served) -> None:
     served.figures.attempts = 5
     served.figures.is_connected = True
     served.figures.due_late = 0.25
+    served.figures.kept = {"charge": 7}
+    served.figures.in_flight = {"charge": 20, "mail": 0}
 
     answer, body = served.ask("/metrics")
 
@@ -115,6 +117,9 @@ def test_figures_are_metrics(served: Served) -> None:
     assert [line for line in lines if not line.startswith("#")] == [
         'bureaucrat_messages_total{queue="bureaucrat_msgs"} 2.0',
         'bureaucrat_messages_total{queue="bureaucrat"} 1.0',
+        'bureaucrat_attempts_waiting{participant="charge"} 7.0',
+        'bureaucrat_attempts_in_flight{participant="charge"} 20.0',
+        'bureaucrat_attempts_in_flight{participant="mail"} 0.0',
         "bureaucrat_dead_letters_total 0.0",
         "bureaucrat_attempts_total 5.0",
         "bureaucrat_answers_total 0.0",
