@@ -112,6 +112,9 @@ def _activity(window: Window, seen: Seen, name: str, row: Row) -> Remedy:
             (window.broker_command("worker", "MODULE"), f"serve {row.participant}"),
             (window.command("cancel", name), "give up"),
         ]
+    crowd = seen.facts.kept.get(row.address)
+    if crowd is not None:
+        return f"{row.label} ({place}): {crowd.text}", crowd.remedies(window)
     text = f"{row.label} ({place}): {one_line(waiting(row, window.now))}"
     return text, _moves(window, seen, name, row)
 

@@ -9,6 +9,7 @@ from ..core.activities import Call
 from ..core.instance import Copy
 from ..ports import AuditRow, HistoryRow, IncidentRow, InstanceRow, RememberedRow
 from .causes import groups
+from .crowds import crowds_of, kept_back
 from .mailing import waiting
 from .standing import Standing, judged, queues_of
 from .stored import copy_of, entries, fields_of, history_of
@@ -109,6 +110,7 @@ async def _facts(window: Window, row: InstanceRow, copy: Copy, story: Story, inc
         waits=await window.storage.waits_of(row.id),
         incidents=incidents,
         unsent=frozenset(await window.storage.outbox_of(row.id)),
+        kept=await kept_back(window, story, copy, await crowds_of(window)),
         queues=await queues_of(window),
         called=called,
     )
@@ -119,7 +121,7 @@ def _standing(
 ) -> Standing:
     if row.ended is not None:
         return Standing(row, row.status, row.ended)
-    return judged(window, row, story, copy, incidents, facts.queues)
+    return judged(window, row, story, copy, incidents, facts.queues, facts.kept)
 
 
 async def _same(window: Window, row: InstanceRow, incidents: list[IncidentRow]) -> int:

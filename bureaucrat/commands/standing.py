@@ -16,6 +16,7 @@ from ..core.instance import Copy
 from ..engine.codec import add_loaded, decode_instance
 from ..ports import DestinationRow, IncidentRow, InstanceRow, Loaded
 from ..stores import destination_of
+from .crowds import Crowd, crowds_of, kept_back
 from .plain import waiting
 from .story import Mark, Row, Story
 from .why import why
@@ -50,9 +51,9 @@ class Standing:
 
 async def standings(window: Window, rows: Sequence[InstanceRow]) -> list[Standing]:
     """Of several instances."""
-    queues = await queues_of(window)
+    queues, crowds = await queues_of(window), await crowds_of(window)
     copies = await _copies(window, [row for row in rows if row.ended is None])
-    return [await _standing(window, row, copies.get(row.id), queues) for row in rows]
+    return [await _standing(window, row, copies.get(row.id), queues, crowds) for row in rows]
 
 
 async def queues_of(window: Window) -> dict[str, DestinationRow]:
@@ -74,7 +75,11 @@ async def _copies(window: Window, rows: Sequence[InstanceRow]) -> dict[str, Copy
 
 
 async def _standing(
-    window: Window, row: InstanceRow, copy: Copy | None, queues: Mapping[str, DestinationRow]
+    window: Window,
+    row: InstanceRow,
+    copy: Copy | None,
+    queues: Mapping[str, DestinationRow],
+    crowds: Mapping[str, Crowd],
 ) -> Standing:
     if copy is None:
         return Standing(row, row.status, row.ended or row.started, f"outcome {row.outcome}" if row.outcome else "")
@@ -83,7 +88,8 @@ async def _standing(
     story.restore([], copy)
     incidents = await window.storage.incidents(row.id) if row.incidents else []
     story.look_ahead(copy, await window.storage.waits_of(row.id), incidents)
-    return judged(window, row, story, copy, incidents, queues)
+    kept = await kept_back(window, story, copy, crowds)
+    return judged(window, row, story, copy, incidents, queues, kept)
 
 
 def judged(
@@ -93,8 +99,12 @@ def judged(
     copy: Copy,
     incidents: list[IncidentRow],
     queues: Mapping[str, DestinationRow],
+    kept: Mapping[str, Crowd],
 ) -> Standing:
-    """What is said of an unfinished instance."""
+    """What is said of an unfinished instance.
+
+    :param kept: the activities whose attempt is kept back, by address.
+    """
     active, now = story.open_rows(), window.now
     stalled = [one for one in active if is_stalled(window, one, queues)]
     if incidents:
@@ -106,9 +116,8 @@ def judged(
         return Standing(row, _word(row, [], stalled), row.started)
     one = stalled[0] if stalled else min(active, key=_urgency)
     at = f"{one.label}{_attempts(one)}{_item(story, copy, one)}{_more(len(active))}"
-    return Standing(
-        row, _word(row, active, stalled), one.since, at, _waits(row, one, stalled, queues, now), [], stalled
-    )
+    waits = _waits(row, one, stalled, queues, kept, now)
+    return Standing(row, _word(row, active, stalled), one.since, at, waits, [], stalled)
 
 
 def _word(row: InstanceRow, active: Sequence[Row], stalled: Sequence[Row]) -> Word:
@@ -148,11 +157,20 @@ def _more(active: int) -> str:
     return f" +{active - 1}" if active > 1 else ""
 
 
-def _waits(row: InstanceRow, one: Row, stalled: Sequence[Row], queues: Mapping[str, DestinationRow], now: float) -> str:
+def _waits(
+    row: InstanceRow,
+    one: Row,
+    stalled: Sequence[Row],
+    queues: Mapping[str, DestinationRow],
+    kept: Mapping[str, Crowd],
+    now: float,
+) -> str:
     if stalled:
         return silence(queues[destination_of(one.participant)], now)
     if row.status == "suspended":
         return f"resume; {row.held:,} kept back" if row.held else "resume"
+    if one.address in kept:
+        return kept[one.address].text
     return waiting(one, now)
 
 

@@ -11,6 +11,7 @@ from ..core.instance import Branch, Copy, Frame
 from ..core.states import State
 from ..ports import DestinationRow, IncidentRow, InstanceRow, WaitRow
 from ..stores import destination_of
+from .crowds import Crowd
 from .story import Row, Story
 from .why import why
 from .wording import Times, count, quoted, rough
@@ -25,6 +26,7 @@ class Facts:
     waits: Sequence[WaitRow]
     incidents: Sequence[IncidentRow]
     unsent: frozenset[int]  #: numbers of attempts that are still in the outbox
+    kept: Mapping[str, Crowd]  #: activities whose attempt is kept back, by address
     queues: Mapping[str, DestinationRow]
     called: Mapping[str, InstanceRow]  #: instances that it called
 
@@ -48,6 +50,11 @@ def wakings(story: Story, copy: Copy, facts: Facts, times: Times) -> list[Waking
             address = story.definition.address(story.instance, branch.id, frame.activity)
             is_leaf = frame is branch.frames[-1] and not frame.open
             texts = [*_wakes(activity, branch, frame, rows.get(address), facts, times)] if is_leaf else []
+            texts += (
+                [f"{facts.kept[address].text}; its time begins when it leaves"]
+                if address in facts.kept and is_leaf
+                else []
+            )
             texts += _timers(frame, times)
             if texts:
                 found.append(Waking(activity.label, address, tuple(texts)))

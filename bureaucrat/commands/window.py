@@ -22,11 +22,12 @@ import click
 from ..clock import Clock, SystemClock
 from ..core.limits import Limits
 from ..definition.reader import read
+from ..engine.bounds import Bounds
 from ..engine.definitions import Definitions
 from ..engine.settings import Settings
 from ..errors import ConfigurationError, StorageUnavailable, UnknownDefinition
 from ..ports import Storage
-from ..stores import open_storage, sqlite_path, sqlite_url
+from ..stores import bounds_of, open_storage, sqlite_path, sqlite_url
 from .failure import Exit, Failure
 from .options import config_option, settings
 from .progress import Output
@@ -69,6 +70,7 @@ class Named:
     place: tuple[str, ...]  #: the arguments that name it
     stalled_after: float  #: seconds without a consumer after which an attempt counts as stalled
     answer_timeout: float = Limits().answer_timeout  #: seconds that an action without a timeout waits
+    bounds: Bounds = field(default_factory=Bounds)  #: how much each participant is given at a time
 
 
 class Window:
@@ -78,6 +80,7 @@ class Window:
         self.storage = storage
         self.stalled_after = chosen.stalled_after
         self.answer_timeout = chosen.answer_timeout
+        self.bounds = chosen.bounds
         self.clock = clock
         self.definitions = Definitions(storage, lambda text: read(text), clock)
         self.output = Output(sys.stdout)
@@ -141,7 +144,8 @@ def _chosen(database: str | None, config: Path | None) -> Named:
         used = settings(config, Exit.NOT_STARTED)
         place = () if config is None else ("-c", str(config))
         found = used.bureaucrat
-        chosen = Named(used.storage.url, place, found.stalled_after, found.answer_timeout)
+        bounds = bounds_of(used)
+        chosen = Named(used.storage.url, place, found.stalled_after, found.answer_timeout, bounds)
         source = used.place("storage", "url")
     file = sqlite_path(chosen.url)
     if not file.exists():
