@@ -145,7 +145,9 @@ class Gate:
         """An earlier run let this one go, and it has no answer yet."""
         side = self._side(row.participant)
         if side is not None:
-            self._take((row.instance, row.branch), row.attempt, side)
+            self._in_flight[row.instance, row.branch] = row.attempt, side
+            side.in_flight += 1
+            self._show(side)
 
     def committed(self, writes: Writes) -> None:
         """Places come free with the branches that wait for their attempts no longer; who waits for one may leave."""
@@ -175,7 +177,6 @@ class Gate:
                 continue
             self._gone(side)
             side.departs(now)
-            self._free((kept.instance, kept.branch))  # whatever it had before, it waits for this one now
             self._in_flight[kept.instance, kept.branch] = kept.attempt, side
             go = partial(self._answered, kept)
             self._put(Delivery(kept.instance, Unsent(kept.branch, kept.attempt), reply=go, leaves=kept.number))
@@ -219,12 +220,6 @@ class Gate:
             else:
                 self._sides[participant] = None if bound is None else _Side(name, bound)
         return self._sides[participant]
-
-    def _take(self, place: tuple[str, str], attempt: int, side: _Side) -> None:
-        self._free(place)
-        self._in_flight[place] = attempt, side
-        side.in_flight += 1
-        self._show(side)
 
     def _gone(self, side: _Side) -> None:
         """One less is kept back."""

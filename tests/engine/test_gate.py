@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from courier import Office, Sent
+from courier import MemoryCourier, Office, Sent
 from world import World
 
+from bureaucrat.core.messages import Answer, Redispatch
 from bureaucrat.engine.bounds import Bound, Bounds, Rate
 from bureaucrat.engine.settings import Settings
 from bureaucrat.errors import StorageUnavailable
@@ -184,10 +185,11 @@ async def test_an_attempt_that_is_canceled_while_it_waits_never_leaves(office: O
     await launched(office, "a", "b", "c")
 
     await office.settled(office.courier.cancel("b"))
+    is_unsent = office.engine._exchange.outbox.is_unsent("b", 1)
     await office.settled(office.courier.answer(office.courier.attempts()[0]))
 
     assert of(await office.sent(2)) == ["a", "c"]
-    assert (office.engine.figures.kept, len(gate(office))) == ({"work": 0}, 0)
+    assert (is_unsent, office.engine.figures.kept, len(gate(office))) == (False, {"work": 0}, 0)
     await office.emptied("outbox")
 
 
@@ -203,6 +205,20 @@ async def test_an_attempt_that_was_answered_while_it_waited_never_leaves(office:
     assert of(await office.sent(2)) == ["a", "c"]
     assert office.engine.figures.in_flight == {"work": 1}
     await office.emptied("outbox")
+
+
+async def test_the_next_action_of_an_instance_takes_its_turn(office: Office) -> None:
+    bounded(office, ("work", Bound(1)))
+    await office.run()
+    text = '<process name="p"><action participant="work"/><action participant="work"/></process>'
+    await launched(office, "a", "b", text=text)
+
+    for number in range(4):
+        sent = await office.sent(number + 1)
+        await office.settled(office.courier.answer(sent[number]))
+
+    assert of(office.courier.attempts()) == ["a", "b", "a", "b"]
+    await office.until_true(lambda: office.engine.figures.in_flight == {"work": 0})
 
 
 async def test_a_new_attempt_of_a_participant_takes_its_turn(office: Office) -> None:
@@ -238,21 +254,35 @@ async def test_after_a_restart_those_in_flight_count(office: Office) -> None:
     assert of(await office.sent(3)) == ["a", "b", "c"]
 
 
-async def test_after_a_restart_what_had_left_leaves_again_before_all_others(office: Office) -> None:
+@pytest.mark.parametrize("pattern", ["work", "*"])
+async def test_after_a_restart_what_had_left_leaves_again_before_all_others(office: Office, pattern: str) -> None:
     """The broker has not confirmed it, so nobody knows; but it has its place, and a more urgent one waits."""
-    bounded(office)
+    bounded(office, (pattern, Bound(2)))
     office.courier.confirms = False
     await office.run()
     await launched(office, "a", "b")
     await launched(office, "c", text='<process name="p"><action participant="work" priority="9"/></process>')
     first = list(office.courier.attempts())
 
-    await office.restart()
+    await office.die()
+    office.courier = MemoryCourier()
+    office.courier.sent, office.courier.confirms = list(first), False
+    await office.run()
     await quiet(office)
 
     assert of(first) == ["a", "b"]
     assert office.courier.attempts()[2:] == first
     assert await office.storage.attempt_counts(["work"]) == {"work": (3, 1)}
+
+
+async def test_loading_keeps_nothing_back_twice(office: Office) -> None:
+    bounded(office)
+    await office.run()
+    await launched(office, "a", "b", "c", "d")
+
+    found = await office.engine._exchange.outbox.load()
+
+    assert (found, office.engine.figures.kept) == (0, {"work": 2})
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -465,3 +495,29 @@ def test_an_attempt_that_is_kept_back_runs_out_of_no_time() -> None:
 
     assert simulation.record("b").status == "running"
     assert len(simulation.open) == 1
+
+
+def test_what_is_asked_for_again_while_it_is_kept_back_is_sent_once_as_it_is_then() -> None:
+    text = '<process name="p"><context><property name="x" type="int"/></context><action participant="work"/></process>'
+    simulation = Simulation(text, settings=Settings(bounds=TWO))
+    for id in ("a", "b", "c"):
+        simulation.launch({"x": 1}, instance=id)
+
+    simulation.set(x=2)
+    simulation.tell(Redispatch(""))
+    for _ in range(3):
+        simulation.answer("work")
+
+    assert [(one.instance, one.fields["x"]) for one in simulation.sent] == [("a", 1), ("b", 1), ("c", 2)]
+    assert simulation._engine.figures.in_flight == {"work": 0}
+
+
+def test_the_place_of_what_nobody_waits_for_any_longer_goes_to_the_next() -> None:
+    simulation = Simulation(ACTION, settings=Settings(bounds=Bounds((("work", Bound(1)),))))
+    for id in ("a", "b", "c"):
+        simulation.launch(instance=id)
+
+    simulation.tell(Answer("", 1, None, {}), "b")
+    simulation.answer("work")
+
+    assert [one.instance for one in simulation.sent] == ["a", "c"]
