@@ -31,14 +31,14 @@ from .writes import Collector
 
 log = logging.getLogger(__name__)
 
-Resend = Callable[[frozenset[str] | None, Callable[[], None]], Awaitable[int]]
+Resend = Callable[[frozenset[str] | None, Callable[[], None], Callable[[str], bool]], Awaitable[int]]
 
 
 class Exchange:
     """Puts courier, outbox and intake together.
 
     :param resend: sends again what waits for an answer, as far as it went to these destinations; None: all of it. It
-        says how many attempts it asks for, and tells of each that is over.
+        says how many attempts it asks for, tells of each that is over, and asks which participants are served there.
     """
 
     def __init__(self, courier: Courier, shell: Shell, resend: Resend) -> None:
@@ -149,7 +149,9 @@ class Exchange:
                 self.outbox.caught_up(lost - self._lost)
 
         try:
-            total = await self._resend(None if is_all else lost, one_is_over)
+            total = await self._resend(
+                None if is_all else lost, one_is_over, lambda name: self._courier.destination(name) in lost
+            )
         except BaseException:  # whatever it is, they are still to be sent
             self._lost |= lost
             self._has_lost_answers |= is_all

@@ -73,16 +73,20 @@ class Recovery:
         self._agenda.loaded_until = until
 
     async def recover_attempts(
-        self, only: frozenset[str] | None = None, settle: Callable[[], None] | None = None
+        self,
+        only: frozenset[str] | None = None,
+        settle: Callable[[], None] | None = None,
+        is_of: Callable[[str], bool] = lambda participant: True,
     ) -> int:
         """Send again whatever waits for an answer: what carried it has lost it.
 
         :param only: the destinations that have; None: all.
         :param settle: called for each once it is committed.
+        :param is_of: whether attempts for a participant go to these.
         :returns: how many were asked for.
         """
         count = 0
-        asked = await self._storage.asked()
+        asked = [name for name in await self._storage.asked() if only is None or not name or is_of(name)]
         async for row in attempts_of(self._storage, asked):
             self._put(Delivery(row.instance, Redispatch(row.branch), only=only, settle=settle))
             count += 1

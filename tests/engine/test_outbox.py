@@ -369,6 +369,45 @@ async def test_a_lost_queue_gets_again_what_went_there_and_nothing_else(office: 
     assert len(office.courier.attempts("y")) == 2
 
 
+async def test_what_waits_elsewhere_is_not_touched_when_a_queue_is_lost(office: Office) -> None:
+    """Nor is the step of an instance repeated that asks nobody there."""
+    await office.run()
+    for id, participant in (("a", "x"), ("b", "y"), ("c", "x")):
+        await office.settled(
+            office.courier.launch(f'<process name="p"><action participant="{participant}"/></process>', id)
+        )
+    await office.sent(2, "x")
+    await office.sent(1, "y")
+    before = {id: (await office.storage.instance(id)).version for id in "abc"}
+
+    office.courier.lose("worker_x")
+    await office.sent(4, "x")
+    await office.swept()
+
+    after = {id: (await office.storage.instance(id)).version for id in "abc"}
+    assert after == {"a": before["a"] + 1, "b": before["b"], "c": before["c"] + 1}
+
+
+async def test_what_an_older_version_wrote_is_sent_again_too_when_its_queue_is_lost(office: Office) -> None:
+    """It did not write whom attempts are for."""
+    await office.run()
+    for id, participant in (("a", "x"), ("b", "y")):
+        await office.settled(
+            office.courier.launch(f'<process name="p"><action participant="{participant}"/></process>', id)
+        )
+        branches = (await office.storage.branches(id)).branches
+        await office.storage.batch().commit(Writes(branches=[replace(row, participant="") for row in branches]))
+    await office.sent(1, "x")
+    await office.sent(1, "y")
+
+    office.courier.lose("worker_x")
+    await office.sent(2, "x")
+    await office.swept()
+
+    assert [len(office.courier.attempts(name)) for name in ("x", "y")] == [2, 1]
+    assert [row.participant for row in await office.storage.attempts(9)] == ["x", "y"]
+
+
 async def test_what_a_lost_queue_gets_again_can_be_answered(office: Office) -> None:
     await begun(office)
     (first,) = await office.sent(1)
