@@ -1,20 +1,22 @@
 """Attempts that nobody takes: their queue has had no consumer for a while (L35).
 
 Rules: the broker is asked for the consumers of the queues that attempts go to; what it shows is kept as a row when it
-changes, for whoever looks; attempts that wait in a queue without a consumer are announced once.
+changes, for whoever looks; attempts that wait in a queue without a consumer are announced once. What waits elsewhere is
+not read.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import NamedTuple
 
 from ..core.activities.action import Action
-from ..core.instance import Copy
-from ..core.table import Definition
-from ..errors import BrokerUnavailable, StorageUnavailable, UnknownInstance
-from ..ports import Courier, DestinationRow
+from ..core.instance import Copy, Instance
+from ..errors import BrokerUnavailable, StorageUnavailable
+from ..ports import AttemptRow, Courier, DestinationRow
+from .asked import attempts_of
 from .codec import add_loaded, decode_instance
 from .outbox import Outbox
 from .shell import Shell
@@ -22,9 +24,16 @@ from .writes import Collector
 
 log = logging.getLogger(__name__)
 
-_PAGE = 500
 _MOST = 1_000  # attempts that are announced of one queue, as long as it has no consumer
 _RESCAN = 6  # looks between two searches for attempts that have stalled since
+
+
+class _Found(NamedTuple):
+    """Where an attempt waits."""
+
+    instance: Instance
+    address: str
+    queue: str
 
 
 class Stalls:
@@ -88,51 +97,63 @@ class Stalls:
         left = {queue: since for queue, since in stalled.items() if len(announced[queue]) < _MOST}
         if not left:
             return announced
-        async for copy, address, number, queue in self._waiting(left):
-            attempt = copy.instance.id, number
-            if attempt in announced[queue]:
+        async for row in self._waiting(left):
+            queue = self._courier.destination(row.participant)
+            if row.participant and not self._is_news(row, queue, left, announced):
                 continue
-            announced[queue].add(attempt)
-            detail: dict[str, object] = {"address": address, "queue": queue, "since": stalled[queue]}
-            row = self._outbox.notice("activity.stalled", copy.instance, now, detail)
-            collector.writes.outbox.append(row)
+            found = await self._look_up(row)
+            if found is None or not self._is_news(row, found.queue, left, announced):
+                continue
+            queue = found.queue
+            announced[queue].add((row.instance, row.attempt))
+            detail: dict[str, object] = {"address": found.address, "queue": queue, "since": stalled[queue]}
+            collector.writes.outbox.append(self._outbox.notice("activity.stalled", found.instance, now, detail))
             if len(announced[queue]) >= _MOST:
                 del left[queue]
-            if not left:
-                break
         return announced
 
-    async def _waiting(self, queues: dict[str, float]) -> AsyncIterator[tuple[Copy, str, int, str]]:
-        """Attempts that wait in these queues: the instance, the activity's address, the attempt, the queue."""
-        storage, after = self._shell.storage, None
-        while rows := await storage.attempts(_PAGE, after):
-            for instance in dict.fromkeys(row.instance for row in rows):
-                try:
-                    copy, definition = await self._load(instance)
-                except StorageUnavailable:
-                    raise
-                except Exception as error:  # whatever cannot be read stalls the watch of no other
-                    log.debug("an instance cannot be read", extra={"instance": instance, "reason": str(error)})
-                    continue
-                for branch in copy.branches.values():
-                    leaf = branch.frames[-1] if branch.frames else None
-                    activity = None if leaf is None else definition.activities[leaf.activity]
-                    if leaf is None or branch.attempt is None or not isinstance(activity, Action):
-                        continue
-                    queue = self._courier.destination(activity.sent_to(leaf))
-                    if queue in queues and not self._outbox.is_unsent(instance, branch.attempt):
-                        address = definition.address(instance, branch.id, leaf.activity)
-                        yield copy, address, branch.attempt, queue
-            after = rows[-1]
+    async def _waiting(self, queues: Mapping[str, float]) -> AsyncIterator[AttemptRow]:
+        """Attempts that wait in these queues, and those of which an older version has not written whom they are for.
 
-    async def _load(self, instance: str) -> tuple[Copy, Definition]:
+        :param queues: looked at before each; what is taken out is searched no further.
+        """
+        for participant in await self._shell.storage.asked():
+            queue = self._courier.destination(participant)
+            async for row in attempts_of(self._shell.storage, [participant]):
+                if participant and queue not in queues:
+                    break
+                yield row
+
+    def _is_news(
+        self, row: AttemptRow, queue: str, left: Mapping[str, float], announced: Mapping[str, set[tuple[str, int]]]
+    ) -> bool:
+        """Whether an attempt waits in one of these queues and is still to be announced."""
+        attempt = row.instance, row.attempt
+        return queue in left and attempt not in announced[queue] and not self._outbox.is_unsent(*attempt)
+
+    async def _look_up(self, row: AttemptRow) -> _Found | None:
+        """The instance of an attempt, and where it waits; None if that cannot be read, or is over."""
         storage = self._shell.storage
-        found = await storage.instance(instance)
-        if found is None:
-            raise UnknownInstance(f"there is no instance {instance}")
-        copy = Copy(decode_instance(found))
-        add_loaded(copy, await storage.branches(instance))
-        return copy, await self._shell.definitions.get(found.definition)
+        try:
+            found = await storage.instance(row.instance)
+            if found is None:
+                return None
+            copy = Copy(decode_instance(found))
+            add_loaded(copy, await storage.batch().load([(row.instance, [row.branch])]))
+            definition = await self._shell.definitions.get(found.definition)
+        except StorageUnavailable:
+            raise
+        except Exception as error:  # whatever cannot be read stalls the watch of no other
+            log.debug("an instance cannot be read", extra={"instance": row.instance, "reason": str(error)})
+            return None
+        branch = copy.branches.get(row.branch)
+        if branch is None or branch.attempt != row.attempt:
+            return None
+        leaf = branch.frames[-1]
+        activity = definition.activities[leaf.activity]
+        assert isinstance(activity, Action), "only actions have attempts"
+        address = definition.address(row.instance, row.branch, leaf.activity)
+        return _Found(copy.instance, address, self._courier.destination(activity.sent_to(leaf)))
 
 
 def _shown(row: DestinationRow) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ import pytest
 from courier import Office
 
 from bureaucrat.errors import StorageUnavailable
-from bureaucrat.ports import DestinationRow, Writes
+from bureaucrat.ports import AttemptRow, DestinationRow, Writes
 
 ACTION = '<process name="p"><action participant="work"/></process>'
 
@@ -196,3 +196,64 @@ async def test_a_running_engine_looks_now_and_then_also_after_the_broker_was_awa
 
     (row,) = await office.storage.destinations()
     assert row == DestinationRow("worker_work", 2, 0, row.checked)
+
+
+async def test_what_waits_elsewhere_is_not_read(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much there is; nor is what was announced already read again."""
+    monkeypatch.setattr("bureaucrat.engine.stalls._RESCAN", 1)
+    await begun(office)
+    other = '<process name="p"><action participant="other"/></process>'
+    await office.settled(*(office.courier.launch(other, f"z{number}") for number in range(5)))
+    await office.settled(office.courier.launch(ACTION, "b"))
+    await office.sent(2)
+    await office.sent(5, "other")
+    read: list[str] = []
+    instance = office.storage.instance
+    office.storage.instance = lambda id: (read.append(id), instance(id))[1]
+    office.courier.shown = {"worker_work": (0, 2), "worker_other": (1, 0)}
+    await look(office)
+    office.clock.advance_to(1_031.0)
+
+    await look(office, 3)
+
+    assert read == ["a", "b"]
+    assert [one["instance"] for one in stalled(office)] == ["a", "b"]
+
+
+async def test_what_an_older_version_wrote_is_announced_too(office: Office) -> None:
+    """It did not write whom attempts are for."""
+    await begun(office)
+    other = '<process name="p"><action participant="other"/></process>'
+    await office.settled(office.courier.launch(other, "b"))
+    for id in ("a", "b"):
+        branches = (await office.storage.branches(id)).branches
+        await office.storage.batch().commit(Writes(branches=[replace(row, participant="") for row in branches]))
+    office.courier.shown = {"worker_work": (0, 2), "worker_other": (1, 0)}
+    await look(office)
+    office.clock.advance_to(1_031.0)
+
+    await look(office, 20)
+
+    assert [one["instance"] for one in stalled(office)] == ["a"]
+
+
+@pytest.mark.parametrize("gone", ["instance", "attempt"])
+async def test_an_attempt_that_is_over_when_it_is_read_is_not_stalled(office: Office, gone: str) -> None:
+    await begun(office)
+    office.courier.shown = {"worker_work": (0, 1)}
+    await look(office)
+    office.clock.advance_to(1_031.0)
+    number = 7 if gone == "attempt" else 1
+    row = AttemptRow("work", "a" if gone == "attempt" else "nobody", "", number)
+    office.storage.attempts = one_page([row])
+
+    await look(office)
+
+    assert stalled(office) == []
+
+
+def one_page(rows: list[AttemptRow]) -> Any:
+    async def attempts(limit: int, after: AttemptRow | None = None) -> list[AttemptRow]:
+        return [row for row in rows if after is None or row > after]
+
+    return attempts
