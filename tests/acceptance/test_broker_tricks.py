@@ -40,6 +40,26 @@ def test_attempts_in_a_deleted_queue_are_sent_again(service: Service, client: Cl
         client.ended(f"deleted-{number}")
 
 
+def test_a_queue_that_an_expression_named_and_that_was_deleted_while_nobody_ran_is_filled_again(
+    service: Service, client: Client
+) -> None:
+    """No definition names it; the attempts that wait do."""
+    text = (
+        '<process name="p"><context><property name="who" type="str"/></context><action participant="= who"/></process>'
+    )
+    client.launch(text, "named-1", fields={"who": "named"})
+    token = client.attempt("named").token
+    until(lambda: not service.left()["outbox"], "it has left for good")
+    service.kill()
+    client.channel.queue_delete("worker_named")
+    service.start()
+    attempt = client.attempt("named")
+    attempt.answer(a=1)
+
+    assert attempt.token == token
+    assert client.ended("named-1")["fields"] == {"who": "named", "a": 1}
+
+
 def test_answers_in_a_deleted_queue_are_asked_for_again(service: Service, client: Client) -> None:
     """What waits for an answer is sent again, wherever it went."""
     client.launch(ACTION.format("asked"), "asked-1")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from courier import DEAD, Office, Sent
+from courier import DEAD, MemoryCourier, Office, Sent
 
 from bureaucrat.errors import StorageUnavailable
 from bureaucrat.ports import Properties, Writes
@@ -406,6 +406,26 @@ async def test_what_an_older_version_wrote_is_sent_again_too_when_its_queue_is_l
 
     assert [len(office.courier.attempts(name)) for name in ("x", "y")] == [2, 1]
     assert [row.participant for row in await office.storage.attempts(9)] == ["x", "y"]
+
+
+async def test_the_queues_that_attempts_wait_in_are_known_at_a_start_whoever_named_them(office: Office) -> None:
+    """One that was lost while nobody ran is noticed when it is made anew."""
+    await office.run()
+    text = (
+        '<process name="p"><context><property name="who" type="str"/></context><action participant="= who"/></process>'
+    )
+    await office.settled(*(office.courier.launch(text, id, fields={"who": f"agent-{id}"}) for id in "abc"))
+    await office.sent(1, "agent-c")
+    (sent,) = office.courier.attempts("agent-a")
+    await office.settled(office.courier.answer(sent))
+    await office.die()
+    office.courier = MemoryCourier()
+    office.courier.unknown = {"agent-c"}
+
+    await office.start()
+
+    assert ([], []) in office.courier.learned  # the definition names nobody
+    assert (["agent-b"], []) in office.courier.learned
 
 
 async def test_what_a_lost_queue_gets_again_can_be_answered(office: Office) -> None:
