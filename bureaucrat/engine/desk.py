@@ -14,7 +14,7 @@ from dataclasses import replace
 from ..core.messages import Start
 from ..errors import AlreadySeen, Refused, StaleVersion, StorageUnavailable
 from ..ports import DeadRow, MailRow, OutboxRow, Outgoing
-from .codec import Mail, decode_message, encode, properties_of
+from .codec import Mail, decode_message, properties_of
 from .orders import Deploy, Desked, Drop, Happened, Replay, Undeploy, audit_row
 from .shell import Shell
 from .writes import Collector
@@ -89,7 +89,7 @@ class Desk:
         match order:
             case Happened():
                 now = self._shell.clock.now()
-                collector.event(order.id or str(row.number), order.name, encode(order.body), now)
+                collector.event(order.id or str(row.number), order.name, order.body, now)
                 if order.id:
                     collector.writes.inbox.append((order.id, now))
                 return "accepted"

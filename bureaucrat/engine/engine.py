@@ -25,7 +25,6 @@ from ..core.values import complaint
 from ..errors import AlreadySeen, Refused, StorageUnavailable
 from ..ports import Answered, Courier, Storage, Transport, Writes
 from .batch import Batches, Prepared
-from .codec import encode
 from .definitions import Definitions, Reader
 from .delivery import Birth, Delivery, Letter, settle
 from .desk import Desk
@@ -169,7 +168,7 @@ class Engine:
         """
         collector = self._batches.collector()
         now = self.clock.now()
-        collector.event(id or str(self.numbers()), name, encode(body), now)
+        collector.event(id or str(self.numbers()), name, body, now)
         if id is not None:
             collector.writes.inbox.append((id, now))
         try:

@@ -16,6 +16,7 @@ from ..core.messages import Offer
 from ..ports import EventRow, Storage, WaitRow
 from .codec import decode
 from .delivery import Delivery
+from .keys import digest
 from .settings import Settings
 from .writes import Collector
 
@@ -68,7 +69,8 @@ class Events:
         offers: list[Delivery] = []
         while self._fresh and len(self._taken) < self._settings.event_chunk:
             wait, after = self._fresh.popleft()
-            kept = await self._storage.kept_events(wait, _KEPT, after)
+            key = digest(wait.path, wait.value) if wait.path else None
+            kept = await self._storage.kept_events(wait, _KEPT, after, key)
             for event in kept:
                 if event.cursor is not None and event.cursor < wait.instance:
                     continue  # it is still to be offered to every wait of the instance, in one transaction (L63)

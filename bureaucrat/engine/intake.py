@@ -21,7 +21,6 @@ from ..core.table import Definition
 from ..definition.problems import InvalidDefinition
 from ..errors import AlreadySeen, Refused, StorageUnavailable, UnknownDefinition
 from ..ports import Incoming
-from .codec import encode
 from .delivery import Birth, Delivery, Letter
 from .numbers import instance_id
 from .outbox import Outbox
@@ -271,7 +270,7 @@ class Intake:
         collector = jotted.copy()
         for _, event in events:
             now = self._shell.clock.now()
-            stored = collector.event(event.id or "", event.name, encode(event.body), now)
+            stored = collector.event(event.id or "", event.name, event.body, now)
             if event.id is None:
                 stored.id = str(stored.number)
             else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..clock import Clock
 from ..core.activities.action import Action
@@ -47,6 +48,7 @@ from .codec import (
 )
 from .delivery import Delivery
 from .handover import Handover
+from .keys import digests
 from .notices import ANNOUNCED, notices
 from .orders import audit_row
 
@@ -178,7 +180,7 @@ class Collector:
                 self.post(instance, effect.message, now)
             case Emit():
                 self._clock.now()  # the next step is later than every signal of this one
-                self.event(str(self._numbers()), effect.name, encode(effect.body), effect.accepted)
+                self.event(str(self._numbers()), effect.name, effect.body, effect.accepted)
                 row = self._handover.signal(effect)
                 if row is not None:
                     self.writes.outbox.append(row)
@@ -247,10 +249,11 @@ class Collector:
         self.writes.mail.append(row)
         self.after.mail.append(row)
 
-    def event(self, id: str, name: str, body: bytes, accepted: float) -> EventRow:
-        """Store an event that is to be offered to every wait."""
-        row = EventRow(self._numbers(), id, name, body, accepted)
+    def event(self, id: str, name: str, body: dict[str, Any], accepted: float) -> EventRow:
+        """Store an event that is to be offered to every wait, and by what it is found then."""
+        row = EventRow(self._numbers(), id, name, encode(body), accepted)
         self.writes.events.append(row)
+        self.writes.event_keys += [(name, key, accepted, row.number) for key in digests(body)]
         self.after.events.append(row)
         return row
 

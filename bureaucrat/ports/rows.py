@@ -306,6 +306,7 @@ class Writes:
     waits: list[WaitRow] = field(default_factory=list)
     remembered: list[RememberedRow] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
+    event_keys: list[tuple[str, int, float, int]] = field(default_factory=list)  #: name, digest, accepted, event
     consumed: list[tuple[int, str, str, int]] = field(default_factory=list)  #: event, instance, branch, activity
     mail: list[MailRow] = field(default_factory=list)
     outbox: list[OutboxRow] = field(default_factory=list)

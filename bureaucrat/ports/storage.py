@@ -141,9 +141,12 @@ class Storage(Protocol):
     async def waits(self, event: str, keys: Sequence[tuple[str, str]], after: str, limit: int) -> list[WaitRow]:
         """Waits for an event by (path, value), of instances above `after`, in order of instance; `limit` instances."""
 
-    async def kept_events(self, wait: WaitRow, limit: int, after: tuple[float, int] = (0.0, 0)) -> list[EventRow]:
+    async def kept_events(
+        self, wait: WaitRow, limit: int, after: tuple[float, int] = (0.0, 0), digest: int | None = None
+    ) -> list[EventRow]:
         """Events of the wait's name accepted later than its `since` that have not woken its instance, by (accepted,
-        number), from beyond `after` on. Only the name and time are compared; the caller compares path and value."""
+        number), from beyond `after` on; with a digest those that have it among their keys, or 0. Path and value are
+        for the caller to compare."""
 
     async def woken(self, event: int, instances: Sequence[str]) -> set[str]:
         """Which of these instances the event (its number) has woken already."""

@@ -182,10 +182,21 @@ class MemoryStorage:
             found.append(after)
         return found
 
-    async def kept_events(self, wait: WaitRow, limit: int, after: tuple[float, int] = (0.0, 0)) -> list[EventRow]:
+    async def kept_events(
+        self, wait: WaitRow, limit: int, after: tuple[float, int] = (0.0, 0), digest: int | None = None
+    ) -> list[EventRow]:
         tables = self._tables
         place = max((wait.since, math.inf), (after[0], after[1] + 1))
-        rows = tables.events.find("name", wait.event, since=(wait.event, *place))
+        if digest is None:
+            rows = tables.events.find("name", wait.event, since=(wait.event, *place))
+        else:
+            keys = [
+                key
+                for one in (digest, 0)
+                for key in tables.event_keys.find("key", wait.event, one, since=(wait.event, one, *place))
+            ]
+            found = [tables.events.get(key.event) for key in sorted(keys, key=lambda key: key[2:])]
+            rows = [row for row in found if row is not None]
         return [row for row in rows if not tables.consumed.find("key", wait.instance, row.number, limit=1)][:limit]
 
     async def woken(self, event: int, instances: Sequence[str]) -> set[str]:

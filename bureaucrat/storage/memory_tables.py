@@ -48,6 +48,15 @@ class Consumed(NamedTuple):
     activity: int
 
 
+class EventKey(NamedTuple):
+    """By what an event is found."""
+
+    name: str
+    digest: int
+    accepted: float
+    event: int
+
+
 class Taken(NamedTuple):
     """A message was taken."""
 
@@ -205,6 +214,10 @@ def _events() -> Table[EventRow]:
     )
 
 
+def _event_keys() -> Table[EventKey]:
+    return Table(EventKey, tuple, event=lambda row: (row.event,))
+
+
 def _consumed() -> Table[Consumed]:
     return Table(
         Consumed,
@@ -269,6 +282,7 @@ class Tables:
         self.waits = _waits()
         self.remembered = Table(RememberedRow, lambda row: (row.instance, row.number))
         self.events = _events()
+        self.event_keys = _event_keys()
         self.consumed = _consumed()
         self.mailbox = _mailbox()
         self.outbox = _outbox()

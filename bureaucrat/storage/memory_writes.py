@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import AlreadySeen, NotUnique, StaleVersion
 from ..ports import DefinitionRow, InstanceRow, StateRow, ValueRow, Writes
-from .memory_tables import Consumed, Table, Tables, Taken
+from .memory_tables import Consumed, EventKey, Table, Tables, Taken
 
 _LIMIT = 1000  #: rows of a table that go at a time
 
@@ -127,6 +127,8 @@ def _put_in(tables: Tables, writes: Writes) -> None:
     _put_values(tables, writes.values)
     for audit in writes.audit:
         tables.audit.add(audit)
+    for key in writes.event_keys:
+        tables.event_keys.add(EventKey(*key))
     for consumed in writes.consumed:
         tables.consumed.add(Consumed(*consumed))
     for taken in writes.inbox:
@@ -198,6 +200,6 @@ def _prune_events(tables: Tables, before: float) -> int:
     fitting = [number for number, _ in takewhile(lambda pair: pair[1] <= _LIMIT, zip(old, sums, strict=True))]
     count = 0
     for number in fitting or old[:1]:
-        count += 1 + tables.consumed.clear("event", number)
+        count += 1 + tables.consumed.clear("event", number) + tables.event_keys.clear("event", number)
         tables.events.remove((number,))
     return count

@@ -167,11 +167,14 @@ class SqliteStorage:
         pairs = _json(list(dict.fromkeys(keys)))
         return await self.rows("waits", _WAIT, event=event, keys=pairs, after=after, limit=limit)
 
-    async def kept_events(self, wait: WaitRow, limit: int, after: tuple[float, int] = (0.0, 0)) -> list[EventRow]:
+    async def kept_events(
+        self, wait: WaitRow, limit: int, after: tuple[float, int] = (0.0, 0), digest: int | None = None
+    ) -> list[EventRow]:
         at, number = max((wait.since, _LAST_NUMBER), after)  # one place to begin at: the index finds it
-        return await self.rows(
-            "kept_events", _EVENT, name=wait.event, instance=wait.instance, accepted=at, number=number, limit=limit
-        )
+        given = {"name": wait.event, "instance": wait.instance, "accepted": at, "number": number, "limit": limit}
+        if digest is None:
+            return await self.rows("kept_events", _EVENT, **given)
+        return await self.rows("keyed_events", _EVENT, digest=digest, **given)
 
     async def woken(self, event: int, instances: Sequence[str]) -> set[str]:
         return set(await self.rows("woken", _INSTANCE_ID, event=event, instances=_json(instances)))

@@ -26,7 +26,7 @@ def prune(connection: sqlite3.Connection, before: dict[str, float]) -> int:
     given: dict[str, Any] = {**before, "limit": _LIMIT}
     given["old"] = _json(_select(connection, "old_instances", single("id"), given))
     given["numbers"] = _json(_old_events(connection, given))
-    names = (*_BELONGINGS, "old_history", "woken", "events", "old_inbox", "old_dead")
+    names = (*_BELONGINGS, "old_history", "woken", "event_keys", "events", "old_inbox", "old_dead")
     return sum(connection.execute(_sql(f"prune_{name}"), given).rowcount for name in names)
 
 

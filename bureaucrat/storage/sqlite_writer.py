@@ -169,6 +169,7 @@ _ORDER = (
     ("waits", ("write_waits",)),
     ("remembered", ("write_remembered",)),
     ("events", ("write_events",)),
+    ("event_keys", ("write_event_keys",)),
     ("consumed", ("write_consumed",)),
     ("mail", ("write_mail",)),
     ("outbox", ("write_outbox",)),

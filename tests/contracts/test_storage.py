@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from storage_rows import (
@@ -761,6 +762,33 @@ async def test_a_page_of_kept_events_begins_beyond_a_place_but_never_before_the_
     assert await storage.kept_events(wait(since=2.0), 9, (3.0, 0)) == []
 
 
+async def test_kept_events_are_found_by_a_digest_of_what_is_in_them(storage: Storage) -> None:
+    """Those with the digest 0 are found by any; in order, by pages, and not those that have woken the instance."""
+    late = math.nextafter(AT, 1e12)
+    places = [(1.0, 9), (AT, 4), (AT, 5), (AT, 8), (late, 2), (late, 7), (AT + 1, 1)]
+    rows = [event(number=number, accepted=at) for at, number in places]
+    keys = {9: [17], 4: [17, 18], 5: [0], 8: [18], 2: [17], 7: [17], 1: [0]}
+    await commit(
+        storage,
+        events=rows[::-1],
+        event_keys=[("paid", key, row.accepted, row.number) for row in rows for key in keys[row.number]],
+        consumed=[(2, "i1", "", 3)],
+    )
+    await commit(storage, event_keys=[("paid", 17, AT, 4), ("other", 17, AT, 8)])
+
+    async def found(key: int, **more: Any) -> list[int]:
+        return [row.number for row in await storage.kept_events(wait(since=1.0), **more, digest=key)]
+
+    assert await found(17, limit=9) == [4, 5, 7, 1]
+    assert await found(17, limit=2) == [4, 5]
+    assert await found(17, limit=9, after=(AT, 4)) == [5, 7, 1]
+    assert await found(18, limit=9) == [4, 5, 8, 1]
+    assert await found(19, limit=9) == [5, 1]
+    assert await storage.kept_events(wait(since=0.0, instance="i2"), 9, digest=17) == [
+        row for row in rows if 17 in keys[row.number] or 0 in keys[row.number]
+    ]
+
+
 async def test_an_event_is_not_kept_for_an_instance_that_it_has_woken(storage: Storage) -> None:
     rows = [event(number=n, accepted=AT + n) for n in (1, 2)]
     await commit(storage, events=rows, consumed=[(1, "i1", "1", 9)])
@@ -929,6 +957,7 @@ async def test_every_table_is_counted(storage: Storage) -> None:
         waits=[wait()],
         remembered=[remembered()],
         events=[event()],
+        event_keys=[("paid", 7, AT, 1), ("paid", 8, AT, 1)],
         consumed=[(1, "i1", "", 3)],
         mail=[mail()],
         outbox=[out()],
@@ -949,6 +978,7 @@ async def test_every_table_is_counted(storage: Storage) -> None:
         "waits": 1,
         "remembered": 1,
         "events": 1,
+        "event_keys": 2,
         "consumed": 1,
         "mailbox": 1,
         "outbox": 1,
@@ -1056,11 +1086,12 @@ async def test_an_event_is_forgotten_once_it_was_offered_to_all(storage: Storage
 async def test_an_event_that_has_woken_many_goes_with_all_of_it(storage: Storage) -> None:
     await commit(storage, events=[event(number=n, accepted=float(n), cursor=None) for n in (1, 2)])
     await commit(storage, consumed=[(n, f"i{i}", "", 3) for n in (1, 2) for i in range(1200)])
+    await commit(storage, event_keys=[("paid", key, float(n), n) for n in (1, 2) for key in (7, 8)])
 
     first = await forget(storage, events=9.0)
     second = await forget(storage, events=9.0)
 
-    assert (first, second) == (1201, 1201)
+    assert (first, second) == (1203, 1203)
     assert await everything(storage) == {}
 
 

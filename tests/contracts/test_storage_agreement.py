@@ -87,6 +87,7 @@ TUPLES: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
     "attempts_gone": (2, (IDS, SMALL)),
     "incidents_closed": (2, (IDS, SMALL, TIMES, NAMES)),
     "waits_seen": (3, (IDS, BRANCHES, SMALL, (1, 2))),
+    "event_keys": (4, (("paid", "sent"), (0, 7), TIMES, SMALL)),
     "consumed": (4, (SMALL, IDS, BRANCHES, SMALL)),
     "retired": (2, (NAMES, SMALL, (True, False))),
     "inbox": (2, (tuple("abcdefghijklmnopqrstuvwxyz"), TIMES)),
@@ -203,6 +204,11 @@ async def seen(storage: Storage) -> dict[str, Any]:
             await storage.kept_events(wait(instance=id, since=since), 2, after)
             for id in IDS
             for since, after in ((0.0, (0.0, 0)), (1.0, (1.0, 0)), (0.0, (1.0, 1)), (1.0, (2.5, 0)))
+        ],
+        "keyed_events": [
+            await storage.kept_events(wait(instance=id, since=since), 2, after, digest=7)
+            for id in IDS
+            for since, after in ((0.0, (0.0, 0)), (1.0, (1.0, 0)), (0.0, (1.0, 1)))
         ],
         "woken": [await storage.woken(number, IDS) for number in SMALL],
         "woken_by": [await storage.woken_by(number, 2) for number in SMALL],

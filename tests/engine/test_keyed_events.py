@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ import pytest
 from crowd import engine_on, fill
 
 from bureaucrat.definition.reader import read
-from bureaucrat.ports import InstanceQuery
+from bureaucrat.engine.keys import digest
+from bureaucrat.ports import EventRow, InstanceQuery, Writes
 from bureaucrat.storage.sqlite import SqliteStorage
 from bureaucrat.storage.sqlite_rows import Shape
 from bureaucrat.storage.statements import statements
 
 WAITING = 100_000
+KEPT = 10_000
 PROCESS = read("""
 <process name="order">
   <context><property name="order_id" type="str"/><property name="paid" type="json"/></context>
@@ -58,7 +61,7 @@ def counted(storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch) -> Iterator
         reader._connection.set_progress_handler(None, 0)
 
 
-def plan(path: Path, name: str, **given: Any) -> list[str]:
+def plan(path: Path, name: str, /, **given: Any) -> list[str]:
     """How SQLite would go about a read of ours in this database."""
     with closing(sqlite3.connect(path)) as connection:
         sql = statements("sqlite", "reads.sql")[name]
@@ -96,4 +99,31 @@ async def test_an_event_with_a_key_reads_the_one_it_is_for(
     assert of_nobody.rows == ["str"]
     assert reads.instructions < 1_000, "each row that is looked at costs several"
     assert of_nobody.instructions < reads.instructions
+    await storage.close()
+
+
+async def test_a_wait_that_looks_back_reads_what_has_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 10,000 events of the same name that were kept since its instance began."""
+    storage = await fill(tmp_path / "b.db", PROCESS, "order_id", ["a", "b"])
+    waits = [wait for id in ("a", "b") for wait in await storage.waits_of(id)]
+    numbers = range(1, KEPT + 1)
+    rows = [EventRow(n, f"m{n}", "payment", b'{"order_id":"other"}', 1_500.0 + n / KEPT, None) for n in numbers]
+    rows[KEPT // 2].body = b'{"order_id":"b"}'
+    keys = [("payment", digest("order_id", "other"), row.accepted, row.number) for row in rows]
+    keys[KEPT // 2] = ("payment", digest("order_id", "b"), rows[KEPT // 2].accepted, rows[KEPT // 2].number)
+    await storage.batch().commit(
+        Writes(events=rows, event_keys=keys, waits=[replace(one, fresh=True) for one in waits])
+    )
+    engine = engine_on(storage)
+    await engine.start()
+
+    with counted(storage, monkeypatch) as reads:
+        await engine.drain()
+
+    assert [row.id for row in await storage.instances(InstanceQuery(status="completed"))] == ["b"]
+    assert reads.rows.count("EventRow") == 1
+    assert reads.instructions < 1_000
+    assert "SEARCH found USING PRIMARY KEY (name=? AND digest=? AND (accepted,number)>(?,?))" in plan(
+        tmp_path / "b.db", "keyed_events", name="payment", digest=1, accepted=0.0, number=0, instance="a", limit=9
+    )
     await storage.close()

@@ -75,6 +75,10 @@ FROM events WHERE cursor IS NULL AND accepted < :events ORDER BY accepted LIMIT 
 -- Whom these events have woken. This goes together with the event: an event without it would wake them again.
 DELETE FROM consumed WHERE event IN (SELECT value FROM json_each(:numbers));
 
+-- name: prune_event_keys
+-- By what they were found.
+DELETE FROM event_keys WHERE number IN (SELECT value FROM json_each(:numbers));
+
 -- name: prune_events
 -- These events.
 DELETE FROM events WHERE number IN (SELECT value FROM json_each(:numbers));

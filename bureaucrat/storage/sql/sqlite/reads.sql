@@ -140,6 +140,20 @@ WHERE name = :name AND (accepted, number) > (:accepted, :number)
 AND NOT EXISTS (SELECT 1 FROM consumed WHERE consumed.instance = :instance AND consumed.event = events.number)
 ORDER BY accepted, number LIMIT :limit;
 
+-- name: keyed_events
+-- Of those, the ones that have a key: each half walks its index in order, and at most that many of both are sorted.
+SELECT * FROM (
+    SELECT events.*, found.accepted AS place FROM event_keys AS found CROSS JOIN events ON events.number = found.number
+    WHERE found.name = :name AND found.digest = :digest AND (found.accepted, found.number) > (:accepted, :number)
+    AND NOT EXISTS (SELECT 1 FROM consumed WHERE consumed.instance = :instance AND consumed.event = events.number)
+    ORDER BY found.accepted, found.number LIMIT :limit
+) UNION ALL SELECT * FROM (
+    SELECT events.*, found.accepted AS place FROM event_keys AS found CROSS JOIN events ON events.number = found.number
+    WHERE found.name = :name AND found.digest = 0 AND (found.accepted, found.number) > (:accepted, :number)
+    AND NOT EXISTS (SELECT 1 FROM consumed WHERE consumed.instance = :instance AND consumed.event = events.number)
+    ORDER BY found.accepted, found.number LIMIT :limit
+) ORDER BY place, number LIMIT :limit;
+
 -- name: woken
 -- Which of these instances an event has woken.
 SELECT DISTINCT instance FROM consumed
@@ -295,6 +309,7 @@ UNION ALL SELECT 'values', count(*) FROM "values"
 UNION ALL SELECT 'waits', count(*) FROM waits
 UNION ALL SELECT 'remembered', count(*) FROM remembered
 UNION ALL SELECT 'events', count(*) FROM events
+UNION ALL SELECT 'event_keys', count(*) FROM event_keys
 UNION ALL SELECT 'consumed', count(*) FROM consumed
 UNION ALL SELECT 'mailbox', count(*) FROM mailbox
 UNION ALL SELECT 'outbox', count(*) FROM outbox

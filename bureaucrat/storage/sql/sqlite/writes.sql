@@ -168,6 +168,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT));
 REPLACE INTO events (number, id, name, body, accepted, cursor)
 VALUES (?, ?, ?, CAST(? AS TEXT), ?, ?);
 
+-- name: write_event_keys
+-- By what they are found.
+INSERT INTO event_keys (name, digest, accepted, number)
+VALUES (?, ?, ?, ?)
+ON CONFLICT DO NOTHING;
+
 -- name: write_consumed
 -- Which event has woken which await.
 INSERT INTO consumed (event, instance, branch, activity)
