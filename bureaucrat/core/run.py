@@ -10,12 +10,12 @@ of calls; last in, first out, so that a branch goes as far as it can before its 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from enum import Enum, auto
 from hashlib import blake2b
 from typing import Any
 
 from .activity import Fields, Place, Value
+from .calendars import Zone, instant_of
 from .context import Visible, digest_of, places, target
 from .durations import parse_duration
 from .effects import Effect, Emit, Proceed, Record
@@ -111,16 +111,14 @@ class Steps:
         except ValueError as error:
             raise Thrown(EXPRESSION_ERROR, str(error)) from error
 
-    def instant(self, at: Place, value: Value) -> float:
+    def instant(self, at: Place, value: Value, zone: Zone | None) -> float:
         found = self.value(at, value)
         if isinstance(found, int | float) and not isinstance(found, bool):
             return float(found)
         try:
-            moment = datetime.fromisoformat(found)
-        except (TypeError, ValueError) as error:
-            problem = f"{found!r} is no instant: write 2026-11-21T10:00Z or epoch seconds"
-            raise Thrown(EXPRESSION_ERROR, problem) from error
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+            return instant_of(found, zone)
+        except ValueError as error:
+            raise Thrown(EXPRESSION_ERROR, str(error)) from error
 
     def input(self, at: Place, fields: Fields) -> dict[str, Any]:
         given = Visible(self.copy, at).flat() if fields.all else {}

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
 from bureaucrat.core import activities as core
-from bureaucrat.core.activity import Activity, Assignment, Fields, Handler, Property, Reminder
+from bureaucrat.core.activity import Activity, Assignment, Fields, Handler, Property, Reminder, Value
 from bureaucrat.core.retries import RetryPolicy
+from bureaucrat.cron import UTC, Cron
 
 from .document import Node
 from .grammar import ACTIVITIES
@@ -234,7 +236,17 @@ def _call(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:
 
 
 def _delay(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:
-    return core.Delay(**common, **_given(slot.node, duration="duration", until="until"))
+    node = slot.node
+    given = _given(node, duration="duration", until="until", zone="timezone")
+    until = given.get("until")
+    if until is not None and isinstance(until.literal, datetime):
+        given["until"] = Value(given["zone"].instant(until.literal))
+    return core.Delay(**common, **given, cron=_schedule(node))
+
+
+def _schedule(node: Node) -> Cron | None:
+    cron = node.values.get("cron")
+    return None if cron is None else Cron(cron, node.values.get("timezone", UTC))
 
 
 def _await(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:

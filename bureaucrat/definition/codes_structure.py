@@ -73,8 +73,8 @@ CODES: Final = {
         "<sequence><context><faults/></context></sequence>",
     ),
     "BX311": Explanation(
-        "A delay needs exactly one of duration and until",
-        "duration counts from the moment the delay starts, until names an instant.",
+        "A delay needs exactly one of duration, until and cron",
+        "duration counts from the moment the delay starts, until names an instant, cron waits for its next tick.",
         "<delay/>",
         '<delay duration="2h"/>',
     ),
@@ -155,15 +155,16 @@ CODES: Final = {
         '<sequence><compensation><compensate/></compensation><action participant="a"/></sequence>',
         '<sequence><compensation><action participant="undo"/></compensation><action participant="a"/></sequence>',
     ),
+    "BX324": Explanation(
+        "A time zone for which there is no time",
+        "timezone says whose clocks the times of cron are, or a timestamp in until that says no zone itself. A "
+        "duration is the same everywhere.",
+        '<delay duration="2h" timezone="Europe/Berlin"/>',
+        '<delay until="2026-11-21T10:00" timezone="Europe/Berlin"/>',
+    ),
     "BX901": Explanation(
         "The element is not supported by this version",
         "It belongs to the language, but this version of the engine cannot run it yet. The definition is refused "
         "rather than run without it.",
-    ),
-    "BX902": Explanation(
-        "The attribute is not supported by this version",
-        "It belongs to the language, but this version of the engine cannot obey it yet.",
-        '<delay cron="0 2 * * *" timezone="UTC"/>',
-        '<delay until="=tomorrow"/>',
     ),
 }

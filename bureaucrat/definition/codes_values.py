@@ -72,10 +72,12 @@ CODES: Final = {
     ),
     "BX210": Explanation(
         "This is no instant",
-        "An instant is a date and time in ISO 8601 (UTC unless it says otherwise) or a number of seconds since 1970. "
-        "For one that the process knows, write an expression after =.",
+        "An instant is a date and time in ISO 8601, with its zone, or a number of seconds since 1970. The zone is Z "
+        "for UTC, an offset such as +01:00, or given by timezone beside it. For an instant that the process knows, "
+        "write an expression after =.",
         '<delay until="tomorrow"/>',
-        '<delay until="2026-11-21T10:00Z"/>\n<delay until="=now() + seconds(\'1d\')"/>',
+        '<delay until="2026-11-21T10:00Z"/>\n<delay until="2026-11-21T10:00" timezone="Europe/Berlin"/>\n'
+        "<delay until=\"=now() + seconds('1d')\"/>",
     ),
     "BX211": Explanation(
         "This is no version of a process",
@@ -89,6 +91,20 @@ CODES: Final = {
         "A case names the codes it handles, with commas between. For all that no case names there is <default>.",
         '<case code="Timeout,"/>',
         '<case code="Timeout, ActionError"/>',
+    ),
+    "BX213": Explanation(
+        "This is no cron expression",
+        "A cron expression has five fields with spaces between: minute, hour, day, month and day of the week. A field "
+        "is * or numbers: 5, 1-5, */15, 0,30. Where both a day and a day of the week are given, either is enough.",
+        '<delay cron="9:00 * * 1-5"/>',
+        '<delay cron="0 9 * * 1-5" timezone="Europe/Berlin"/>',
+    ),
+    "BX214": Explanation(
+        "The time zone is unknown",
+        "A zone has a name in the IANA database, such as Europe/Berlin, America/New_York or UTC. Names of offsets, "
+        "such as CEST, are none: they do not say when the clocks are set.",
+        '<delay cron="0 9 * * *" timezone="Berlin"/>',
+        '<delay cron="0 9 * * *" timezone="Europe/Berlin"/>',
     ),
     "BX401": Explanation(
         "The expression is not valid",

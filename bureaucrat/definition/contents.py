@@ -19,16 +19,12 @@ _WHITE: Final = " \t\n"
 
 
 def read_attributes(report: Report, node: Node) -> None:
-    """Read each attribute; tell those that are unknown, unsupported, wrong or missing."""
+    """Read each attribute; tell those that are unknown, wrong or missing."""
     known = ELEMENTS[node.type].attributes
     for name, text in node.attributes.items():
         attribute = known.get(name)
         if attribute is None:
             _unknown(report, node, name)
-        elif not attribute.supported:
-            place, _ = report.source.attribute(node.offset, name)
-            reason = f"the attribute {name} of <{node.tag}> is not supported by this version: leave it out"
-            report.add(place, "BX902", reason)
         else:
             _read(report, node, name, text, attribute)
     meant = {closest(name, known) for name in node.attributes if name not in known}

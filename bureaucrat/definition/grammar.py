@@ -39,6 +39,8 @@ class Kind(StrEnum):
     PLACES = auto()  #: yes, no or a whole number from 1
     DURATION = auto()
     EXPRESSION = auto()
+    CRON = auto()
+    ZONE = auto()  #: name of a time zone
     # literals, or an expression after = (L3)
     TEXT_VALUE = auto()
     MESSAGE_VALUE = auto()  #: may be empty
@@ -69,7 +71,6 @@ class Attribute:
     kind: Kind
     required: bool = False
     choices: tuple[str, ...] = ()
-    supported: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +214,8 @@ _ACTIVITIES: Final = {
             **_WAITING,
             "duration": Attribute(Kind.DURATION_VALUE),
             "until": Attribute(Kind.INSTANT_VALUE),
-            "cron": Attribute(Kind.LABEL, supported=False),
-            "timezone": Attribute(Kind.LABEL, supported=False),
+            "cron": Attribute(Kind.CRON),
+            "timezone": Attribute(Kind.ZONE),
         },
         _OWN,
     ),

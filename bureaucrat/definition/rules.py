@@ -7,8 +7,11 @@ there, and tells at most what is wrong with this element.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
+
+from bureaucrat.core.calendars import no_zone
 
 from .document import Node
 from .problems import quoted
@@ -48,7 +51,17 @@ def _delay_has_one_end(report: Report, node: Node) -> None:
     if len(given) == 1:
         return
     what = "has " + " and ".join(given) if given else "has none"
-    report.add(node.offset, "BX311", f"<delay> needs one of duration and until, and {what}")
+    report.add(node.offset, "BX311", f"<delay> needs one of duration, until and cron, and {what}")
+
+
+def _delay_has_a_zone(report: Report, node: Node) -> None:
+    until = node.values.get("until")
+    if until is not None and isinstance(until.literal, datetime) and "timezone" not in node.attributes:
+        place, _ = report.source.attribute(node.offset, "until")
+        report.add(place, "BX210", f"until={quoted(node.attributes['until'])} {no_zone(until.literal)}")
+    if "timezone" in node.attributes and not {"until", "cron"} & node.attributes.keys():
+        place, _ = report.source.attribute(node.offset, "timezone")
+        report.add(place, "BX324", "timezone needs cron or until beside it, whose times are those of that zone")
 
 
 def _collect_has_value(report: Report, node: Node) -> None:
@@ -141,7 +154,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
         "foreach": (_collect_has_value, *_ANYWHERE),
         "all": _ANYWHERE,
         "any": _ANYWHERE,
-        "delay": (_delay_has_one_end,),
+        "delay": (_delay_has_one_end, _delay_has_a_zone),
         "await": (_equals_has_key,),
         "signal": (_fields_differ,),
     }

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
 from bureaucrat.core.activity import Value
+from bureaucrat.core.calendars import moment_of
 from bureaucrat.core.context import is_reserved
 from bureaucrat.core.durations import parse_duration
 from bureaucrat.core.expressions import FUNCTION_NAMES, Expression, InvalidExpression, compile_expression
+from bureaucrat.cron import Zone, normalized, zone_names, zone_of
 
 from .grammar import Kind
-from .problems import did_you_mean, quoted
+from .problems import closest, did_you_mean, quoted
 
 _WHITE: Final = " \t\n"
 _MOST: Final = 200  # characters of a name
@@ -161,16 +163,43 @@ def _period(text: str, line: int) -> float:
     return found
 
 
-def _instant(text: str, line: int) -> float:
+def _instant(text: str, line: int) -> float | datetime:
+    """Epoch seconds; of a timestamp without zone what the clocks there show."""
     bare = text.strip(_WHITE)
     try:
         if _DECIMAL.fullmatch(bare):
             return float(bare)
-        moment = datetime.fromisoformat(bare)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError) as error:
+        moment = moment_of(bare)
+        return moment.timestamp() if moment.tzinfo else moment
+    except ValueError as error:
         reason = "is no instant: write 2026-11-21T10:00Z, or seconds since 1970; an expression begins with ="
         raise Refused("BX210", f"{quoted(text)} {reason}") from error
+
+
+def _cron(text: str, line: int) -> str:
+    try:
+        return normalized(text)
+    except ValueError as error:
+        raise Refused("BX213", f"{quoted(text)} {error}") from error
+
+
+def _zone(text: str, line: int) -> Zone:
+    name = text.strip(_WHITE)
+    found = zone_of(name)
+    if found is None:
+        close = _meant(name)
+        advice = f"; did you mean {close}?" if close else "; write a name such as Europe/Berlin or UTC"
+        raise Refused("BX214", f"{quoted(text)} is no time zone{advice}")
+    return found
+
+
+def _meant(name: str) -> str | None:
+    """The zone that was probably meant: its case may differ, and what stands before its city may be missing."""
+    names = sorted(zone_names())
+    word = name.casefold().replace(" ", "_")
+    whole = {known.casefold(): known for known in names}
+    cities = {known.casefold().rpartition("/")[2]: known for known in names if "/" in known}
+    return whole.get(word) or cities.get(word) or closest(name, [known for known in names if "/" in known])
 
 
 def _participant(text: str, line: int) -> str:
@@ -247,6 +276,8 @@ READERS: Final[Mapping[Kind, Callable[[str, int], Any]]] = MappingProxyType(
         Kind.PLACES: _places,
         Kind.DURATION: _duration,
         Kind.EXPRESSION: expression,
+        Kind.CRON: _cron,
+        Kind.ZONE: _zone,
         Kind.TEXT_VALUE: partial(_value, _text),
         Kind.MESSAGE_VALUE: partial(_value, _label),
         Kind.PARTICIPANT_VALUE: partial(_value, _participant),

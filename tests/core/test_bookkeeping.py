@@ -159,16 +159,22 @@ def tokyo(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize(
     ("until", "instant"),
     [
-        ("2026-11-21 10:00", 1_795_255_200.0),
-        ("2026-11-21T10:00Z", 1_795_255_200.0),
+        ("2026-11-21 10:00Z", 1_795_255_200.0),
         ("2026-11-21T11:00+01:00", 1_795_255_200.0),
         (1_795_255_200, 1_795_255_200.0),
     ],
 )
-def test_an_instant_is_in_utc_unless_it_says_otherwise(until: Any, instant: float) -> None:
+def test_an_instant_is_the_same_wherever_it_is_read(until: Any, instant: float) -> None:
     kept = Kept('<delay until="=when"/>', when=until)
 
     assert kept.copy.branches[""].due == instant
+
+
+@pytest.mark.usefixtures("tokyo")
+def test_an_instant_without_zone_is_that_of_the_timezone_beside_it() -> None:
+    kept = Kept('<delay until="=when" timezone="Europe/Berlin"/>', when="2026-11-21T11:00")
+
+    assert kept.copy.branches[""].due == 1_795_255_200.0
 
 
 @pytest.mark.parametrize(("every", "wait"), [("0.5", 0.5), ("=0", 0.001)])

@@ -161,11 +161,11 @@ def test_a_name_may_have_two_hundred_characters_and_no_more() -> None:
     ]
 
 
-def test_an_instant_without_a_zone_is_in_utc_wherever_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_instant_is_the_same_wherever_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     try:
-        until = of('<delay until="2026-11-21 10:00"/>').until.literal
+        until = of('<delay until="2026-11-21 11:00" timezone="Europe/Berlin"/>').until.literal
     finally:
         monkeypatch.undo()
         time.tzset()

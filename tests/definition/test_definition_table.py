@@ -11,6 +11,7 @@ from bureaucrat.core import activities as core
 from bureaucrat.core.activity import Activity, Property, Value
 from bureaucrat.core.retries import RetryPolicy
 from bureaucrat.core.table import Address, Definition
+from bureaucrat.cron import UTC, Cron, zone_of
 from bureaucrat.definition import read
 
 
@@ -284,14 +285,33 @@ def test_delays_have_one_end() -> None:
     [
         ("2026-11-21T10:00Z", 1795255200),
         ("2026-11-21T11:00+01:00", 1795255200),
-        ("2026-11-21 10:00", 1795255200),
+        ("2026-11-21 10:00Z", 1795255200),
         ("1795255200", 1795255200),
         (" 0.5 ", 0.5),
         ("-1", -1),
     ],
 )
-def test_an_instant_is_a_date_in_utc_or_seconds(until: str, seconds: float) -> None:
+def test_an_instant_is_a_timestamp_or_seconds(until: str, seconds: float) -> None:
     assert of(accepted(f'<delay until="{until}"/>'), "_0").until == Value(seconds)
+
+
+def test_a_zone_is_that_of_what_says_none() -> None:
+    delays = accepted("""
+      <delay until="2026-11-21T11:00" timezone="Europe/Berlin"/>
+      <delay until="2026-11-21T11:00+02:00" timezone=" Europe/Berlin "/>
+      <delay until="=when" timezone="Europe/Berlin"/>
+      <delay cron=" 0  9 * * 1-5 " timezone="Europe/Berlin"/>
+      <delay cron="0 9 * * 1-5"/>
+    """)
+    berlin = zone_of("Europe/Berlin")
+    assert berlin is not None
+
+    written, with_zone, computed, cron, in_utc = (of(delays, f"_{number}") for number in range(5))
+
+    assert (written.until, with_zone.until) == (Value(1795255200.0), Value(1795251600.0))
+    assert (source(computed.until), computed.zone) == ("when", berlin)
+    assert (cron.cron, cron.until, cron.duration) == (Cron("0 9 * * 1-5", berlin), None, None)
+    assert (in_utc.cron, written.cron) == (Cron("0 9 * * 1-5", UTC), None)
 
 
 def test_a_race_knows_what_to_call_its_winner() -> None:
