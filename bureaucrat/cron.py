@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -57,8 +58,8 @@ class Zone:
         return self.info.key
 
     def wall(self, instant: float) -> datetime:
-        """What its clocks show, to the second."""
-        return datetime.fromtimestamp(instant, self.info).replace(tzinfo=None, microsecond=0, fold=0)
+        """What its clocks show."""
+        return datetime.fromtimestamp(instant, self.info).replace(tzinfo=None)
 
     def instant(self, wall: datetime) -> float:
         """When its clocks show a time without zone: the first of two, or, of one they skip, the first after the gap."""
@@ -90,6 +91,18 @@ class Cron:
             found = self.zone.instant(ticks.get_next(datetime))
             if found > instant:
                 return found
+
+    def last(self, instant: float) -> float:
+        """The last tick that is not later than an instant."""
+        ticks = croniter(self.expression, self.zone.wall(instant) + timedelta(minutes=1))
+        found = next(filter(lambda tick: tick <= instant, self._back(ticks)))
+        while (later := self.after(found)) <= instant:  # what clocks show twice was there when they showed it first
+            found = later
+        return found
+
+    def _back(self, ticks: croniter) -> Iterator[float]:
+        while True:
+            yield self.zone.instant(ticks.get_prev(datetime))
 
 
 def zone_of(name: str) -> Zone | None:

@@ -46,6 +46,30 @@ def test_the_ticks_of_a_thousand_days_are_those_that_a_walk_over_every_minute_se
     assert found == walk(expression, where, BEGIN, DAYS)
 
 
+@pytest.mark.parametrize("where", ZONES)
+@pytest.mark.parametrize("expression", ["*/30 1-3 * 3,4,10,11 *", "0 2 13 * 5"])
+def test_the_last_tick_is_the_one_after_which_the_next_comes(expression: str, where: str) -> None:
+    cron, found = Cron(expression, zone(where)), walk(expression, where, BEGIN, DAYS)
+
+    assert [cron.last(tick) for tick in found] == found
+    assert [cron.last(tick - 0.001) for tick in found[1:]] == found[:-1]
+
+
+@pytest.mark.parametrize(
+    ("instant", "tick"),
+    [
+        ("2026-03-29T01:00Z", "2026-03-29T01:00Z"),
+        ("2026-03-29T00:59:59Z", "2026-03-28T01:30Z"),
+        ("2026-10-25T01:10Z", "2026-10-25T00:30Z"),
+        ("2026-10-25T00:29:59Z", "2026-10-24T00:30Z"),
+    ],
+)
+def test_the_last_tick_on_days_when_clocks_are_set(instant: str, tick: str) -> None:
+    found = Cron("30 2 * * *", zone("Europe/Berlin")).last(datetime.fromisoformat(instant).timestamp())
+
+    assert found == datetime.fromisoformat(tick).timestamp()
+
+
 def test_what_clocks_skip_ticks_once_when_they_have_been_set_forward() -> None:
     """02:00 to 03:00 is missing: both ticks in it and the one at its end are one."""
     assert ticks("0,30 2,3 * * *", "Europe/Berlin", "2026-03-29T00:59Z", 3) == [

@@ -25,6 +25,10 @@ class Schedule(Protocol):
         """The first tick later than an instant, both in epoch seconds."""
         ...
 
+    def last(self, instant: float) -> float:
+        """The last tick that is not later than an instant."""
+        ...
+
 
 def instant_of(found: Any, zone: Zone | None) -> float:
     """The epoch seconds of a timestamp as people write it; a ``ValueError`` whose message tells what to write."""

@@ -23,6 +23,7 @@ ITERATION = "inst:iteration"
 SELECTION = "inst:selection"
 INSTANCE_ID = "inst:id"
 INSTANCE_NAME = "inst:name"
+TICK = "inst:tick"
 STATUS = "status"
 
 
@@ -72,7 +73,8 @@ class Visible(Mapping[str, Any]):
             if not self._selection and ~frame.activity in scopes:
                 self._selection = scopes[~frame.activity].values
         if copy.own is None:
-            copy.own = Scope({INSTANCE_ID: copy.instance.id, INSTANCE_NAME: copy.instance.process})
+            own: dict[str, Any] = {INSTANCE_ID: copy.instance.id, INSTANCE_NAME: copy.instance.process}
+            copy.own = Scope(own if copy.instance.tick is None else {**own, TICK: copy.instance.tick})
         self.levels.append((copy.own.values, copy.own))
 
     def __getitem__(self, name: str) -> Any:

@@ -65,6 +65,7 @@ class Instance:
     ended: float | None = None
     outcome: str | None = None
     fault: Fault | None = None
+    tick: float | None = None  #: for which tick of a schedule it was started, in epoch seconds (L80)
 
     @property
     def has_ended(self) -> bool:

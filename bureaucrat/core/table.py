@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from .activity import Activity, Value
+from .triggers import CronStart, EventStart
 
 _ITEM = re.compile(r"\.\d+")
 _STEP = re.compile(r"(?=[_.])")
@@ -42,6 +43,8 @@ class Definition:
     ids: dict[str, int]  #: id attribute -> index
     business_key: Value | None = None
     unique: bool = False
+    schedules: tuple[CronStart, ...] = ()
+    event_starts: tuple[EventStart, ...] = ()
     file: str = "<definition>"
 
     def missing(self, fields: dict[str, object]) -> list[str]:

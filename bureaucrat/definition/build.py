@@ -16,6 +16,7 @@ from typing import Any, Final
 from bureaucrat.core import activities as core
 from bureaucrat.core.activity import Activity, Assignment, Fields, Handler, Property, Reminder, Value
 from bureaucrat.core.retries import RetryPolicy
+from bureaucrat.core.triggers import CronStart, EventStart
 from bureaucrat.cron import UTC, Cron
 
 from .document import Node
@@ -47,6 +48,23 @@ def build(root: Node) -> tuple[Activity, ...]:
     table = _Table()
     table.place(root, -1, 0, "", "")
     return tuple(table.activity(slot) for slot in table.slots)
+
+
+def schedules(root: Node) -> tuple[CronStart, ...]:
+    """What starts the process by its ticks."""
+    return tuple(_cron_start(node) for node in root.of("start") if "cron" in node.values)
+
+
+def event_starts(root: Node) -> tuple[EventStart, ...]:
+    """What starts the process by an event."""
+    starts = [node for node in root.of("start") if "event" in node.values]
+    return tuple(EventStart(node.values["event"], _conditions(node, "event-condition")) for node in starts)
+
+
+def _cron_start(node: Node) -> CronStart:
+    cron = _cron(node)
+    given = _given(node, overlap="overlap", missed="missed")
+    return CronStart(cron.expression, cron.zone.name, cron, **given)
 
 
 class _Table:
@@ -241,12 +259,11 @@ def _delay(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:
     until = given.get("until")
     if until is not None and isinstance(until.literal, datetime):
         given["until"] = Value(given["zone"].instant(until.literal))
-    return core.Delay(**common, **given, cron=_schedule(node))
+    return core.Delay(**common, **given, cron=_cron(node) if "cron" in node.values else None)
 
 
-def _schedule(node: Node) -> Cron | None:
-    cron = node.values.get("cron")
-    return None if cron is None else Cron(cron, node.values.get("timezone", UTC))
+def _cron(node: Node) -> Cron:
+    return Cron(node.values["cron"], node.values.get("timezone", UTC))
 
 
 def _await(table: _Table, slot: _Slot, common: dict[str, Any]) -> Activity:

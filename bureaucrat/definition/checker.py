@@ -65,9 +65,6 @@ class _Checker:
 
     def _element(self, node: Node, type: str) -> None:
         node.type = type
-        if not ELEMENTS[type].supported:
-            self._report.add(node.offset, "BX901", f"<{node.tag}> is not supported by this version: leave it out")
-            return
         read_attributes(self._report, node)
         read_content(self._report, node)
         name = node.values.get("id")

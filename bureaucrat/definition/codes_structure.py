@@ -1,4 +1,4 @@
-"""Explanations of BX3xx, how elements and attributes fit together, and BX9xx, what this version cannot do yet."""
+"""Explanations of BX3xx, how elements and attributes fit together."""
 
 from __future__ import annotations
 
@@ -162,9 +162,24 @@ CODES: Final = {
         '<delay duration="2h" timezone="Europe/Berlin"/>',
         '<delay until="2026-11-21T10:00" timezone="Europe/Berlin"/>',
     ),
-    "BX901": Explanation(
-        "The element is not supported by this version",
-        "It belongs to the language, but this version of the engine cannot run it yet. The definition is refused "
-        "rather than run without it.",
+    "BX325": Explanation(
+        "A start needs a schedule or an event",
+        "An instance is started by the ticks of cron, to which timezone, overlap and missed belong, or by each event "
+        "of a name, which <condition>s may look at. For both write two <start>s.",
+        '<start event="order_placed" overlap="skip"/>',
+        '<start event="order_placed"/>\n<start cron="0 2 * * *" timezone="Europe/Berlin" overlap="skip"/>',
+    ),
+    "BX326": Explanation(
+        "A start stands after an activity",
+        "What starts a process stands at its beginning, before the activities, where a reader looks for it.",
+        '<process name="p"><action participant="a"/><start cron="0 2 * * *"/></process>',
+        '<process name="p"><start cron="0 2 * * *"/><action participant="a"/></process>',
+    ),
+    "BX327": Explanation(
+        "A process that is started by cron requires a property",
+        "A tick brings no fields, so a required property would never be there and no instance could start. Give the "
+        "property an initial value; inst:tick is the scheduled time.",
+        '<start cron="0 2 * * *"/>\n<context><property name="day" type="str" required="yes"/></context>',
+        '<start cron="0 2 * * *"/>\n<context><property name="day" type="str">today</property></context>',
     ),
 }

@@ -5,7 +5,6 @@ Rules:
 - This is its only place: the reader obeys it, the XSD is compared with it (L122).
 - An element is known by its *type*: its tag, except where one tag means several things (the ``case`` of a switch and
   that of a ``<faults>``). The order of children is free but for what :mod:`bureaucrat.definition.rules` says.
-- What the language has and this version cannot do yet stands here too, marked so.
 """
 
 from __future__ import annotations
@@ -91,7 +90,6 @@ class Element:
     activities: bool = False  #: it holds any activities besides
     content: Content = Content.NONE
     reads: frozenset[str] = frozenset()  #: what its expression may read besides the context
-    supported: bool = True
 
 
 PROPERTY_TYPES: Final = ("int", "float", "str", "bool", "json")
@@ -127,7 +125,16 @@ _STRUCTURE: Final = {
         {**_SCOPE, "start": Child("start")},
         activities=True,
     ),
-    "start": Element(supported=False),
+    "start": Element(
+        {
+            "cron": Attribute(Kind.CRON),
+            "timezone": Attribute(Kind.ZONE),
+            "overlap": Attribute(Kind.CHOICE, choices=("skip", "queue", "allow")),
+            "missed": Attribute(Kind.CHOICE, choices=("skip", "once", "all")),
+            "event": Attribute(Kind.FIELD),
+        },
+        {"condition": Child("event-condition")},
+    ),
     "context": Element({}, {"property": Child("property"), **_OWN}),
     "property": Element(
         {

@@ -12,7 +12,7 @@ from typing import Final
 
 from bureaucrat.core.table import Definition
 
-from .build import build
+from .build import build, event_starts, schedules
 from .checker import check
 from .decoding import decode, normalized
 from .document import parse
@@ -46,6 +46,8 @@ def read(source: bytes | str, *, file: str = _NO_FILE, limits: ReadLimits = _LIM
         ids={activity.id: activity.index for activity in activities if activity.id is not None},
         business_key=document.root.values.get("key"),
         unique=document.root.values.get("unique", False),
+        schedules=schedules(document.root),
+        event_starts=event_starts(document.root),
         file=file,
     )
 

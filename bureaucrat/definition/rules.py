@@ -14,6 +14,7 @@ from typing import Final
 from bureaucrat.core.calendars import no_zone
 
 from .document import Node
+from .grammar import ACTIVITIES
 from .problems import quoted
 from .report import Report
 
@@ -52,6 +53,37 @@ def _delay_has_one_end(report: Report, node: Node) -> None:
         return
     what = "has " + " and ".join(given) if given else "has none"
     report.add(node.offset, "BX311", f"<delay> needs one of duration, until and cron, and {what}")
+
+
+def _start_has_one_cause(report: Report, node: Node) -> None:
+    given = [name for name in ("cron", "event") if name in node.attributes]
+    if len(given) != 1:
+        what = "has both" if given else "has none"
+        report.add(node.offset, "BX325", f"<start> needs one of cron and event, and {what}")
+        return
+    for name in ("timezone", "overlap", "missed"):
+        if name in node.attributes and given == ["event"]:
+            place, _ = report.source.attribute(node.offset, name)
+            report.add(place, "BX325", f"{name} needs cron beside it: an event has no ticks")
+    for condition in node.of("event-condition") if given == ["cron"] else ():
+        report.add(condition.offset, "BX325", "a <condition> needs an event that it is about: a tick has none")
+
+
+def _starts_stand_first(report: Report, node: Node) -> None:
+    first = next((child for child in node.children if child.type in ACTIVITIES), None)
+    for start in node.of("start"):
+        if first is not None and start.offset > first.offset:
+            reason = f"<start> stands before the activities; here <{first.tag}> of line {first.line} is before it"
+            report.add(start.offset, "BX326", f"{reason}: move it up")
+
+
+def _ticks_give_no_fields(report: Report, node: Node) -> None:
+    required = [one for context in node.of("context") for one in context.of("property") if one.values.get("required")]
+    for start in node.of("start") if required else ():
+        if "cron" in start.attributes:
+            name = quoted(required[0].attributes.get("name", ""))
+            reason = f"a tick gives no fields, and the property {name} of line {required[0].line} is required"
+            report.add(start.offset, "BX327", f"{reason}: nothing could start; give the property a value")
 
 
 def _delay_has_a_zone(report: Report, node: Node) -> None:
@@ -137,7 +169,8 @@ _ANYWHERE: Final = (_faults_stand_in_one_place, _compensation_stands_in_one_plac
 #: The rules of each type of element.
 RULES: Final[Mapping[str, tuple[Rule, ...]]] = MappingProxyType(
     {
-        "process": (_unique_has_key, *_ANYWHERE),
+        "process": (_unique_has_key, _starts_stand_first, _ticks_give_no_fields, *_ANYWHERE),
+        "start": (_start_has_one_cause,),
         "context": (_properties_differ,),
         "fault-case": _ANYWHERE,
         "fault-default": _ANYWHERE,

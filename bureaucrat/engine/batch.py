@@ -289,7 +289,10 @@ class Batches:
             depth=birth.depth,
             business_key=birth.business_key,
             unique=definition.unique,
+            tick=birth.tick,
         )
+        if birth.event is not None:
+            collector.writes.consumed.append((birth.event, instance.id, "", 0))
         return Cached(Copy(instance), 0, definition)
 
     def _unknown(self, group: list[Delivery], collector: Collector) -> None:

@@ -50,6 +50,7 @@ _CLASSES: tuple[type, ...] = (
     orders.Happened,
     orders.Deploy,
     orders.Undeploy,
+    orders.Scheduling,
 )
 _MESSAGES: dict[str, msgspec.json.Decoder[Any]] = {cls.__name__: msgspec.json.Decoder(cls) for cls in _CLASSES}
 

@@ -20,6 +20,8 @@ class Birth:
     business_key: str | None = None
     caller: Caller | None = None
     depth: int = 0
+    tick: float | None = None  #: a schedule starts it for this one
+    event: int | None = None  #: the number of the event that starts it, and that it never consumes (L81)
 
 
 @dataclass(slots=True)

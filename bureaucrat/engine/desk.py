@@ -15,7 +15,8 @@ from ..core.messages import Start
 from ..errors import AlreadySeen, Refused, StaleVersion, StorageUnavailable
 from ..ports import DeadRow, MailRow, OutboxRow, Outgoing
 from .codec import Mail, decode_message, properties_of
-from .orders import Deploy, Desked, Drop, Happened, Replay, Undeploy, audit_row
+from .orders import Deploy, Desked, Drop, Happened, Replay, Scheduling, Undeploy, audit_row
+from .scheduling import carry_out
 from .shell import Shell
 from .writes import Collector
 
@@ -54,7 +55,7 @@ class Desk:
                 is_done = True
             except AlreadySeen:
                 refusal = "an event with this id was accepted before"
-            except StaleVersion as stale:  # another daemon was first with a version; what is left to give is another
+            except StaleVersion as stale:  # a version was given to somebody else, or a schedule has gone on
                 log.info("an order is decided anew", extra={"order": row.number, "reason": str(stale)})
         self._orders.popleft()
         return row.number
@@ -103,6 +104,8 @@ class Desk:
                 return "\n".join(await self._shell.registry.deploy(order, collector.writes))
             case Undeploy():
                 return "\n".join(await self._shell.registry.undeploy(order, collector.writes))
+            case Scheduling():
+                return "\n".join(await carry_out(order, self._shell, collector.writes))
         return "shown"
 
     async def _letter(self, number: int) -> DeadRow:

@@ -24,11 +24,13 @@ from ..core.table import Definition
 from ..core.values import complaint
 from ..errors import AlreadySeen, Refused, StorageUnavailable
 from ..ports import Answered, Courier, Storage, Transport, Writes
+from .alone import Alone
 from .batch import Batches, Prepared
 from .definitions import Definitions, Reader
 from .delivery import Birth, Delivery, Letter, settle
 from .desk import Desk
 from .direct import Direct
+from .event_starts import EventStarts
 from .events import Events
 from .exchange import Exchange
 from .figures import Figures
@@ -37,6 +39,7 @@ from .mailbox import Mailbox
 from .pipeline import Pipeline
 from .recovery import Recovery
 from .registry import Registry
+from .schedules import Schedules
 from .settings import Settings
 from .shell import Shell
 from .starts import business_key_of, own, start_of
@@ -75,10 +78,13 @@ class Engine:
         self._transport = transport
         self._observe = observe
         self._agenda = Agenda()
-        self._events = Events(storage, self.settings)
-        self._mailbox = Mailbox(storage, self.definitions, self.registry, self.put, self.settings.limits, clock)
-        self._recovery = Recovery(storage, clock, self.settings, self._agenda, self._mailbox, self._events, self.put)
         self._shell = self._means()
+        self._events = Events(storage, self.settings, EventStarts(self._shell).of)
+        self.schedules = Schedules(self._shell)
+        self._mailbox = Mailbox(storage, self.definitions, self.registry, self.put, self.settings.limits, clock)
+        self._recovery = Recovery(
+            storage, clock, self.settings, self._agenda, self._mailbox, self._events, self.schedules, self.put
+        )
         self._exchange = None if courier is None else Exchange(courier, self._shell, self._recovery.recover_attempts)
         self._handover = self._way_out()
         self._batches = Batches(
@@ -87,6 +93,8 @@ class Engine:
         self._pipeline = Pipeline(
             storage, self._batches, self._handover, self.settings, self._committed, self._storage_is_away
         )
+        self._alone = Alone(self._pipeline, self._collector, self._storage_is_away, self.schedules, self._events)
+        self.registry.stored = self._triggers
         self._desk = Desk(self._shell, None if self._exchange is None else self._exchange.outbox.row)
         self._turns = 0
         self._stopping = False
@@ -187,10 +195,15 @@ class Engine:
 
     def _stored(self, collector: Collector) -> None:
         self._count(collector.writes)
+        self._triggers(collector.writes)
         self._events.stored(collector.after.events, [])
         for row in collector.after.mail:
             self._mailbox.post(row)
         self._handover.committed(collector.writes, {})
+        self._pipeline.wake.set()
+
+    def _triggers(self, writes: Writes) -> None:
+        self.schedules.note(writes.schedules)
         self._pipeline.wake.set()
 
     def _unstored(self, error: StorageUnavailable) -> None:
@@ -258,12 +271,12 @@ class Engine:
         if not await self._tend_mailbox():
             return
         await self._pipeline.room()
-        is_turn_of_events = self._turns % _TURNS_AN_OFFER == 0 and not self._events.is_idle
-        if not is_turn_of_events and await self._pipeline.begin(group):
+        is_its_turn = self._turns % _TURNS_AN_OFFER == 0 and not self._alone.is_idle
+        if not is_its_turn and await self._pipeline.begin(group):
             return
-        if not self._events.is_idle:
+        if not self._alone.is_idle:
             await self._pipeline.land()
-            await self._offer()
+            await self._alone.work()
         else:
             await self._idle()
 
@@ -295,7 +308,7 @@ class Engine:
         await asyncio.sleep(self.settings.sweep)
 
     async def _idle(self) -> None:
-        next_due = self._agenda.next()
+        next_due = min((due for due in (self._agenda.next(), self.schedules.next()) if due is not None), default=None)
         timeout = None if next_due is None else max(next_due - self.clock.now(), 0.0)
         try:
             async with asyncio.timeout(timeout):  # wait_for may swallow a cancellation (Python 3.11)
@@ -305,14 +318,14 @@ class Engine:
 
     async def drain(self) -> None:
         """Work until nothing is left to do now. For simulations, and before stopping."""
-        while not (self._pipeline.is_idle and self._mailbox.is_idle and self._desk.is_idle and self._events.is_idle):
+        while not (self._pipeline.is_idle and self._mailbox.is_idle and self._desk.is_idle and self._alone.is_idle):
             await self._tend_mailbox()
             if deliveries := self._pipeline.take():
                 await self._pipeline.fly(deliveries, self._batches.collector())
             elif self._pipeline.is_flying:
                 await self._pipeline.land()
-            elif not self._events.is_idle:
-                await self._offer()
+            elif not self._alone.is_idle:
+                await self._alone.work()
 
     def _committed(self, prepared: Prepared) -> None:
         after = prepared.collector.after
@@ -321,6 +334,7 @@ class Engine:
         self._mailbox.done(prepared.done)
         self._mailbox.release(after.releasable)
         self._events.stored(after.events, after.waits)
+        self.schedules.ended(prepared.collector.writes.instances)
         for at, instance, branch in after.due:
             self._agenda.note(at, instance, branch, self.clock.now() + self.settings.horizon)
         for row in after.mail:
@@ -348,20 +362,6 @@ class Engine:
         """Count what is durable now."""
         self.figures.dead_letters += len(writes.dead)
         self.figures.incidents += len(writes.incidents) - len(writes.incidents_closed)
-
-    async def _offer(self) -> None:
-        """Make the next offers of events. No other batch is under way."""
-        collector = self._batches.collector()
-        try:
-            offers = await self._events.next_chunk(collector)
-        except StorageUnavailable as error:
-            self._events.clear()
-            await self._storage_is_away(error)
-            return
-        if await self._pipeline.fly_alone(offers, collector):
-            self._events.committed(collector)
-        else:
-            self._events.clear()
 
     # -- timers and the sweep
 

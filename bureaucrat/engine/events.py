@@ -10,6 +10,8 @@ is offered an event twice; an event wakes an instance in one transaction only, e
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from ..core.activities.await_ import event_value
 from ..core.messages import Offer
@@ -20,6 +22,8 @@ from .keys import digest
 from .settings import Settings
 from .writes import Collector
 
+#: gives the starts that an event makes (L81)
+Starts = Callable[[EventRow, dict[str, Any], Collector], Awaitable[list[Delivery]]]
 _Place = tuple[float, int]  # of an event among those of its name: accepted, number
 _KEPT = 100  #: kept events looked through at a time, for one wait
 
@@ -27,8 +31,9 @@ _KEPT = 100  #: kept events looked through at a time, for one wait
 class Events:
     """What is still to be offered, and how."""
 
-    def __init__(self, storage: Storage, settings: Settings) -> None:
+    def __init__(self, storage: Storage, settings: Settings, starts: Starts) -> None:
         self._storage = storage
+        self._starts = starts
         self._settings = settings
         self._pending: deque[EventRow] = deque()
         self._fresh: deque[tuple[WaitRow, _Place]] = deque()
@@ -93,14 +98,16 @@ class Events:
             if value is not None:
                 keys.append((path, value))
         chunk = self._settings.event_chunk
+        is_first = event.cursor == ""
         waits = await self._storage.waits(event.name, keys, event.cursor or "", chunk)
         instances = list(dict.fromkeys(wait.instance for wait in waits))
         old, event.cursor = event.cursor, None if len(instances) < chunk else instances[-1]
         collector.writes.cursors.append((event.number, old, event.cursor))
         woken = await self._storage.woken(event.number, instances)
-        return [
+        offers = [
             _offer(wait, event, body) for wait in waits if event.accepted > wait.since and wait.instance not in woken
         ]
+        return offers + (await self._starts(event, body, collector) if is_first else [])
 
     def committed(self, collector: Collector) -> None:
         """The chunk is durable; go on to the next."""

@@ -58,7 +58,9 @@ class Exchange:
         outbox.tokens = Tokens(bytes.fromhex(await storage.setting("token_key", secrets.token_hex(32))))
         outbox.origin = await storage.setting("database_id", uuid.uuid4().hex)
         self._stalls.remember(await storage.destinations())
-        for hash in await storage.definitions_in_use():
+        starters = [await storage.registered(process) for process in await storage.starters()]
+        hashes = [row.definition for row in starters if row is not None]
+        for hash in dict.fromkeys([*await storage.definitions_in_use(), *hashes]):
             try:
                 await self._shell.definitions.get(hash)
             except (UnknownDefinition, InvalidDefinition) as error:
@@ -76,6 +78,7 @@ class Exchange:
         participants = {str(one.participant.literal) for one in actions if one.participant.expression is None}
         awaits = [one for one in definition.activities if isinstance(one, Await)]
         events = {str(one.event.literal) for one in awaits if one.event.expression is None}
+        events.update(start.event for start in definition.event_starts)
         self._courier.learn(sorted(participants), sorted(events))
 
     def work(self) -> list[Coroutine[Any, Any, None]]:

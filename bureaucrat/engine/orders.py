@@ -86,8 +86,19 @@ class Undeploy:
     reason: str = ""
 
 
+@dataclass(slots=True)
+class Scheduling:
+    """Have a schedule start nothing any more, or again, or one instance now."""
+
+    who: str
+    what: str  #: ``pause``, ``resume`` or ``run``
+    process: str
+    number: int | None = None  #: which of its schedules, from 0; None: all it has
+    reason: str = ""
+
+
 #: what is for no instance, or changes none
-Desked = Looked | Replay | Drop | Happened | Deploy | Undeploy
+Desked = Looked | Replay | Drop | Happened | Deploy | Undeploy | Scheduling
 #: every kind of mail that a person leaves
 Ordered = Order | Desked
 
@@ -110,7 +121,7 @@ def audit_row(
         number=number,
         at=at,
         who=who,
-        command=type(asked).__name__.lower(),
+        command=f"schedules {asked.what}" if isinstance(asked, Scheduling) else type(asked).__name__.lower(),
         instance=instance,
         detail=msgspec.json.encode(_kept(asked)),
         reason=asked.reason,

@@ -15,6 +15,7 @@ from .asked import attempts_of
 from .delivery import Delivery
 from .events import Events
 from .mailbox import Mailbox
+from .schedules import Schedules
 from .settings import Settings
 from .timers import Agenda
 
@@ -33,6 +34,7 @@ class Recovery:
         agenda: Agenda,
         mailbox: Mailbox,
         events: Events,
+        schedules: Schedules,
         put: Callable[[Delivery], None],
     ) -> None:
         self._storage = storage
@@ -41,6 +43,7 @@ class Recovery:
         self._agenda = agenda
         self._mailbox = mailbox
         self._events = events
+        self._schedules = schedules
         self._put = put
         self.unsure = 0  #: commits that may have happened, and nobody was told; whoever looked takes them off
 
@@ -62,6 +65,8 @@ class Recovery:
             await self._storage.pending_events(settings.event_chunk),
             await self._storage.fresh_waits(settings.event_chunk),
         )
+        self._schedules.note(await self._storage.due_schedules(now + settings.horizon, _SWEPT))
+        self._schedules.note(await self._storage.waiting_schedules(_SWEPT))
 
     async def _load_timers(self, until: float) -> None:
         """Note every stored timer up to an instant."""

@@ -8,7 +8,8 @@ that is retired starts nothing any more.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from ..clock import Clock
 from ..core.table import Definition
@@ -17,6 +18,7 @@ from ..errors import Refused, UnknownProcess
 from ..ports import DefinitionRow, Storage, VersionRow, Writes
 from .definitions import Definitions
 from .orders import Deploy, Undeploy
+from .triggers import switch
 
 _NAMED = re.compile(r"(?P<name>[^@]+)@(?P<version>[1-9][0-9]{0,8})")
 _NAME = re.compile(r"[^\s@$=\x00-\x1f\x7f-\x9f][^\s@\x00-\x1f\x7f-\x9f]*")
@@ -63,6 +65,7 @@ class Registry:
         self._storage = storage
         self._definitions = definitions
         self._clock = clock
+        self.stored: Callable[[Writes], None] = lambda writes: None  #: told what was registered without an order
 
     async def find(self, name: str, version: int | None = None) -> Definition:
         """What a start of the process runs.
@@ -146,6 +149,7 @@ class Registry:
         if not writes.is_empty:
             async with self._storage.batch() as batch:
                 await batch.commit(writes)
+            self.stored(writes)
 
     # -- what is decided
 
@@ -173,6 +177,7 @@ class Registry:
             if not same.retired:
                 return f"{name}@{same.version} is the same already"
             writes.retired.append((name, same.version, False))
+            await self._switch(name, [*rows, replace(same, retired=False)], definition, writes)
             return f"{name}@{same.version} deployed again"
         if same is not None and version is not None:
             raise Refused(f"version {version} of the process {name!r} has other content; give another number")
@@ -182,6 +187,7 @@ class Registry:
         now = self._clock.now()
         writes.definitions.append(DefinitionRow(definition.hash, name, definition.source, now, number))
         writes.versions.append(VersionRow(name, number, definition.hash, now, who))
+        await self._switch(name, [*rows, *writes.versions[-1:]], definition, writes)
         return f"{name}@{number} deployed"
 
     async def _retire(self, name: str, version: int | None, writes: Writes) -> list[str]:
@@ -190,9 +196,24 @@ class Registry:
         if not wanted:
             raise UnknownProcess(await self._missing(name, version))
         writes.retired += [(row.name, row.version, True) for row in wanted if not row.retired]
+        await self._switch(name, [row for row in rows if row not in wanted], None, writes)
         return [
             f"{row.name}@{row.version} {'was undeployed before' if row.retired else 'undeployed'}" for row in wanted
         ]
+
+    async def _switch(self, name: str, rows: Sequence[VersionRow], known: Definition | None, writes: Writes) -> None:
+        """Have the triggers act of the newest of these versions.
+
+        :param known: a definition that was read already.
+        """
+        newest = max((row for row in rows if not row.retired), key=lambda row: row.version, default=None)
+        if newest is None:
+            found = None
+        elif known is not None and known.hash == newest.definition:
+            found = newest.version, known
+        else:
+            found = newest.version, await self._definitions.get(newest.definition)
+        switch(name, await self._storage.schedules(name), found, self._clock.now(), writes)
 
 
 def _same(rows: Sequence[VersionRow], version: int | None) -> VersionRow | None:

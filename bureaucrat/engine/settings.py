@@ -21,6 +21,7 @@ class Settings:
     history: str = "activity"  #: ``none``, ``activity`` or ``full``
     sweep: float = 1.0
     horizon: float = 30.0  #: timers due within it are kept in memory
+    tick_grace: float = 60.0  #: how late a tick of a schedule may be and is not missed
     attempts_at_poison: int = 3  #: times a message may make a step raise
     event_chunk: int = 200  #: instances that one transaction offers an event to
     event_retention: float = 7 * DAY

@@ -261,6 +261,34 @@ class VersionRow:
 
 
 @dataclass(slots=True)
+class ScheduleRow:
+    """One ``<start cron>`` of a registered process, and how far it has come. It is kept when no version has it."""
+
+    process: str
+    number: int  #: which of them it is in the process's definition, from 0
+    changes: int  #: 1 when inserted; each write adds one
+    version: int  #: the newest of the process
+    definition: str  #: hash of that
+    cron: str
+    timezone: str
+    overlap: str
+    missed: str
+    due: float | None  #: its next tick; None: the newest version has no such schedule
+    paused: bool = False
+    queued: bytes = b"[]"  #: ticks that wait until nothing it started is unfinished, oldest first
+    asked: bytes = b"[]"  #: starts that a person asked for, as ticks
+    unfinished: bytes = b"[]"  #: ids of instances it started, as far as nobody has seen them ended
+    started: float | None = None  #: when it started an instance last
+    instance: str | None = None  #: which
+    skipped: int = 0  #: ticks for which nothing was started
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is to be started besides the next tick."""
+        return self.due is not None and (self.asked != b"[]" or (self.queued != b"[]" and not self.paused))
+
+
+@dataclass(slots=True)
 class Due:
     """A branch with a timer that has run out."""
 
@@ -320,6 +348,8 @@ class Writes:
     dead_gone: list[int] = field(default_factory=list)  #: dead letters that were replayed or dropped
     versions: list[VersionRow] = field(default_factory=list)  #: new ones
     retired: list[tuple[str, int, bool]] = field(default_factory=list)  #: name, version, whether it is
+    schedules: list[ScheduleRow] = field(default_factory=list)  #: new ones, and ones that were changed
+    event_starts: list[tuple[str, str]] = field(default_factory=list)  #: event, process: a version of it starts on it
 
     @property
     def is_empty(self) -> bool:

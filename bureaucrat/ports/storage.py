@@ -22,6 +22,7 @@ from .rows import (
     MailRow,
     OutboxRow,
     RememberedRow,
+    ScheduleRow,
     VersionRow,
     WaitRow,
     Writes,
@@ -57,7 +58,8 @@ class Batch(Protocol):
         """Make it all durable at once.
 
         :raises StaleVersion: a guard row is not at the version before the one written, an event's cursor is not the
-            old one, or a new version of a process is there already; nothing was written.
+            old one, a schedule is not at the change before, or a new version of a process is there already; nothing
+            was written.
         :raises AlreadySeen: an id for the inbox stands there; nothing was written.
         :raises NotUnique: a new instance whose key is unique has the process and business key of an unfinished such
             one, be it stored (and not ended by this batch) or an earlier new one; nothing was written.
@@ -171,6 +173,18 @@ class Storage(Protocol):
 
     async def registered(self, name: str, version: int | None = None) -> VersionRow | None:
         """One version of a process, retired or not; without a number the highest that is not retired."""
+
+    async def schedules(self, process: str | None = None) -> list[ScheduleRow]:
+        """All schedules, of one process or of all, by process and number; those that no version has, too."""
+
+    async def due_schedules(self, before: float, limit: int) -> list[ScheduleRow]:
+        """Schedules that are not paused, with a tick at or before `before`, earliest first."""
+
+    async def waiting_schedules(self, limit: int) -> list[ScheduleRow]:
+        """Schedules that want to start something besides their next tick (:attr:`ScheduleRow.waits`), in order."""
+
+    async def starters(self, event: str | None = None) -> list[str]:
+        """The processes that start, in any of their versions, on an event (None: on any), in order."""
 
     async def running(self) -> dict[str, int]:
         """How many unfinished instances run each definition, by hash."""

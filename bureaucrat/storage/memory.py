@@ -30,6 +30,7 @@ from ..ports import (
     MailRow,
     OutboxRow,
     RememberedRow,
+    ScheduleRow,
     VersionRow,
     WaitRow,
     Writes,
@@ -232,6 +233,20 @@ class MemoryStorage:
         if version is not None:
             return self._tables.versions.get(name, version)
         return _last(self._tables.versions.find("active", name))
+
+    async def schedules(self, process: str | None = None) -> list[ScheduleRow]:
+        return self._tables.schedules.find("key", *([] if process is None else [process]))
+
+    async def due_schedules(self, before: float, limit: int) -> list[ScheduleRow]:
+        rows = self._tables.schedules.find("due", limit=limit)
+        return [row for row in rows if row.due is not None and row.due <= before]
+
+    async def waiting_schedules(self, limit: int) -> list[ScheduleRow]:
+        return self._tables.schedules.find("waiting", limit=limit)
+
+    async def starters(self, event: str | None = None) -> list[str]:
+        rows = self._tables.event_starts.find("key", *([] if event is None else [event]))
+        return sorted({row.process for row in rows})
 
     async def running(self) -> dict[str, int]:
         return dict(Counter(row.definition for row in self._tables.instances.find("unfinished")))

@@ -27,6 +27,7 @@ from ..ports import (
     MailRow,
     OutboxRow,
     RememberedRow,
+    ScheduleRow,
     ValueRow,
     VersionRow,
     WaitRow,
@@ -62,6 +63,13 @@ class Taken(NamedTuple):
 
     id: str
     at: float
+
+
+class EventStart(NamedTuple):
+    """A process starts on an event, in one of its versions."""
+
+    event: str
+    process: str
 
 
 class Setting(NamedTuple):
@@ -271,6 +279,15 @@ def _versions() -> Table[VersionRow]:
     )
 
 
+def _schedules() -> Table[ScheduleRow]:
+    return Table(
+        ScheduleRow,
+        lambda row: (row.process, row.number),
+        due=lambda row: None if row.due is None or row.paused else (row.due, row.process, row.number),
+        waiting=lambda row: (row.process, row.number) if row.waits else None,
+    )
+
+
 class Tables:
     """Every table. The names are those of a database's tables."""
 
@@ -294,6 +311,8 @@ class Tables:
         self.audit = Table(AuditRow, lambda row: (row.number,), instance=lambda row: (row.instance, row.number))
         self.destinations = Table(DestinationRow, lambda row: (row.name,))
         self.versions = _versions()
+        self.schedules = _schedules()
+        self.event_starts = Table(EventStart, tuple)
 
     def counts(self) -> dict[str, int]:
         """Rows in each table."""

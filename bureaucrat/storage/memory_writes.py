@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import AlreadySeen, NotUnique, StaleVersion
 from ..ports import DefinitionRow, InstanceRow, StateRow, ValueRow, Writes
-from .memory_tables import Consumed, EventKey, Table, Tables, Taken
+from .memory_tables import Consumed, EventKey, EventStart, Table, Tables, Taken
 
 _LIMIT = 1000  #: rows of a table that go at a time
 
@@ -18,8 +18,8 @@ def write_all(tables: Tables, writes: Writes) -> None:
 
     :raises AlreadySeen: an id for the inbox stands there.
     :raises NotUnique: an unfinished instance has the business key of a new one for itself.
-    :raises StaleVersion: an instance is not at the version before, an event's cursor is not the old one, or a version
-        of a process is there already.
+    :raises StaleVersion: an instance or a schedule is not as it was before, an event's cursor is not the old one, or a
+        version of a process is there already.
     """
     _check(tables, writes)
     _take_out(tables, writes)
@@ -44,6 +44,10 @@ def _check(tables: Tables, writes: Writes) -> None:
     for version in writes.versions:
         if (version.name, version.version) in tables.versions:
             raise StaleVersion(f"{version.name}@{version.version} was registered elsewhere")
+    for schedule in writes.schedules:
+        before = tables.schedules.get(schedule.process, schedule.number)
+        if schedule.changes != (1 if before is None else before.changes + 1):
+            raise StaleVersion(f"schedule {schedule.number} of {schedule.process} was changed elsewhere")
 
 
 def _check_versions(tables: Tables, rows: list[InstanceRow]) -> None:
@@ -122,6 +126,9 @@ def _put_in(tables: Tables, writes: Writes) -> None:
     tables.incidents.put_all(writes.incidents)
     tables.destinations.put_all(writes.destinations)
     tables.versions.put_all(writes.versions)
+    tables.schedules.put_all(writes.schedules)
+    for start in writes.event_starts:
+        tables.event_starts.add(EventStart(*start))
     for name, number, is_retired in writes.retired:
         tables.versions.change((name, number), retired=is_retired)
     _put_values(tables, writes.values)

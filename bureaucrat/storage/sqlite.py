@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from ..errors import StorageUnavailable
 from ..ports import (
@@ -37,14 +35,16 @@ from ..ports import (
     MailRow,
     OutboxRow,
     RememberedRow,
+    ScheduleRow,
     VersionRow,
     WaitRow,
     Writes,
 )
+from .sqlite_batch import SqliteBatch
 from .sqlite_file import Claim, check_place, check_schema, connect, prepare
 from .sqlite_prune import prune
 from .sqlite_reader import Reader, select
-from .sqlite_rows import Row, Shape, only_given, shape_of, single
+from .sqlite_rows import Row, Shape, as_json, only_given, shape_of, single
 from .sqlite_writer import Work, Writer, write, write_all
 
 _INSTANCE = shape_of(InstanceRow)
@@ -60,11 +60,12 @@ _DEFINITION = shape_of(DefinitionRow)
 _AUDIT = shape_of(AuditRow)
 _DESTINATION = shape_of(DestinationRow)
 _VERSION = shape_of(VersionRow)
+_SCHEDULE = shape_of(ScheduleRow)
+_PROCESS = single("process")
 _CAUSE = shape_of(Cause)
 _DUE = shape_of(Due)
 _ID = single("id")
 _INSTANCE_ID = single("instance")
-_TAKEN = Shape(lambda *found: found, (("number", "int"), ("held", "bool")))
 _PATH = single("path")
 _NAME = single("event")
 _HASH = single("definition")
@@ -147,13 +148,13 @@ class SqliteStorage:
         return await self.rows("asked", _PARTICIPANT)
 
     async def attempt_counts(self, participants: Sequence[str]) -> dict[str, tuple[int, int]]:
-        return dict(await self.rows("attempt_counts", _COUNTS, participants=_json(participants)))
+        return dict(await self.rows("attempt_counts", _COUNTS, participants=as_json(participants)))
 
     async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
         return await self.rows("outbox", _OUTBOX, limit=limit, after=after)
 
     async def outbox_rows(self, numbers: Sequence[int]) -> list[OutboxRow]:
-        return await self.rows("outbox_rows", _OUTBOX, numbers=_json(numbers))
+        return await self.rows("outbox_rows", _OUTBOX, numbers=as_json(numbers))
 
     async def outbox_of(self, instance: str) -> dict[int, str]:
         return dict(await self.rows("outbox_of", _OUT, instance=instance))
@@ -164,7 +165,7 @@ class SqliteStorage:
         return await self.rows("paths", _PATH, event=event)
 
     async def waits(self, event: str, keys: Sequence[tuple[str, str]], after: str, limit: int) -> list[WaitRow]:
-        pairs = _json(list(dict.fromkeys(keys)))
+        pairs = as_json(list(dict.fromkeys(keys)))
         return await self.rows("waits", _WAIT, event=event, keys=pairs, after=after, limit=limit)
 
     async def kept_events(
@@ -177,7 +178,7 @@ class SqliteStorage:
         return await self.rows("keyed_events", _EVENT, digest=digest, **given)
 
     async def woken(self, event: int, instances: Sequence[str]) -> set[str]:
-        return set(await self.rows("woken", _INSTANCE_ID, event=event, instances=_json(instances)))
+        return set(await self.rows("woken", _INSTANCE_ID, event=event, instances=as_json(instances)))
 
     async def event(self, id: str) -> EventRow | None:
         return _first(await self.rows("event", _EVENT, id=id))
@@ -202,6 +203,18 @@ class SqliteStorage:
     async def registered(self, name: str, version: int | None = None) -> VersionRow | None:
         return _first(await self._some("registered", _VERSION, name=name, version=version, newest=version is None))
 
+    async def schedules(self, process: str | None = None) -> list[ScheduleRow]:
+        return await self._some("schedules", _SCHEDULE, process=process)
+
+    async def due_schedules(self, before: float, limit: int) -> list[ScheduleRow]:
+        return await self.rows("due_schedules", _SCHEDULE, before=before, limit=limit)
+
+    async def waiting_schedules(self, limit: int) -> list[ScheduleRow]:
+        return await self.rows("waiting_schedules", _SCHEDULE, limit=limit)
+
+    async def starters(self, event: str | None = None) -> list[str]:
+        return await self._some("starters", _PROCESS, event=event)
+
     async def running(self) -> dict[str, int]:
         return dict(await self.rows("running", _COUNT))
 
@@ -218,7 +231,7 @@ class SqliteStorage:
         return int(found)
 
     async def branches(self, instance: str) -> Loaded:
-        return await self.loaded("branches_of", "values_of", instances=_json([instance]))
+        return await self.loaded("branches_of", "values_of", instances=as_json([instance]))
 
     async def waits_of(self, instance: str) -> list[WaitRow]:
         return await self.rows("waits_of", _WAIT, instance=instance)
@@ -332,56 +345,11 @@ class SqliteStorage:
             connection.close()
 
 
-class SqliteBatch:
-    """A batch needs no transaction before its commit: nobody else writes."""
-
-    def __init__(self, storage: SqliteStorage) -> None:
-        self._storage = storage
-
-    async def __aenter__(self) -> SqliteBatch:
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        return None
-
-    async def lock(self, instances: Sequence[str]) -> dict[str, InstanceRow]:
-        rows = await self._storage.rows("lock", _INSTANCE, ids=_json(instances))
-        return {row.id: row for row in rows}
-
-    async def take_mail(self, numbers: Sequence[int]) -> dict[int, bool]:
-        return dict(await self._storage.rows("take_mail", _TAKEN, numbers=_json(numbers)))
-
-    async def load(self, wanted: Iterable[tuple[str, Sequence[str] | None]]) -> Loaded:
-        asked = list(wanted)
-        whole = dict.fromkeys(instance for instance, ids in asked if ids is None)
-        some = [(instance, id) for instance, ids in asked if ids and instance not in whole for id in ids]
-        loaded = Loaded()
-        if whole:
-            loaded = await self._storage.loaded("branches_of", "values_of", instances=_json(list(whole)))
-        if some:
-            found = await self._storage.loaded("some_branches", "some_values", keys=_json(some))
-            loaded = Loaded(loaded.branches + found.branches, loaded.values + found.values)
-        return loaded
-
-    async def load_below(self, instance: str, branch: str) -> Loaded:
-        return await self._storage.loaded("branches_below", "values_below", instance=instance, branch=branch)
-
-    async def remembered(self, instance: str, limit: int) -> list[RememberedRow]:
-        return await self._storage.remembered(instance, limit)
-
-    async def commit(self, writes: Writes) -> None:
-        await self._storage.commit(writes)
-
-
 def _asked(query: InstanceQuery) -> tuple[str, dict[str, Any]]:
     """The read for a query, and its parameters."""
     asked = {name: getattr(query, name) for name in query.__slots__}
     given = {name: value for name, value in asked.items() if value is not None and value is not False}
     return only_given(select("instances"), given), given
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _first(rows: list[Row]) -> Row | None:

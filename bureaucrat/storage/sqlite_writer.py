@@ -181,6 +181,7 @@ _ORDER = (
     ("audit", ("write_audit",)),
     ("destinations", ("write_destinations",)),
     ("retired", ("retire_versions",)),
+    ("event_starts", ("write_event_starts",)),
 )
 
 
@@ -195,8 +196,8 @@ def write_all(connection: sqlite3.Connection, writes: Writes) -> None:
 
     :raises AlreadySeen: an id for the inbox stands there.
     :raises NotUnique: an unfinished instance has the business key of a new one for itself.
-    :raises StaleVersion: an instance is not at the version before, an event's cursor is not the old one, or a version
-        of a process is there already.
+    :raises StaleVersion: an instance or a schedule is not as it was before, an event's cursor is not the old one, or a
+        version of a process is there already.
 
     After any of them the transaction must be rolled back.
     """
@@ -204,6 +205,7 @@ def write_all(connection: sqlite3.Connection, writes: Writes) -> None:
     _write_instances(connection, writes)
     _move_cursors(connection, writes)
     _write_versions(connection, writes)
+    _write_schedules(connection, writes)
     bases = [(row.instance, row.branch, row.scope) for row in writes.values if not row.name]
     if bases:
         write(connection, "delete_scopes", bases)
@@ -229,6 +231,15 @@ def _write_versions(connection: sqlite3.Connection, writes: Writes) -> None:
     if writes.versions and write(connection, "write_versions", writes.versions) != len(writes.versions):
         names = ", ".join(f"{row.name}@{row.version}" for row in writes.versions[:5])
         raise StaleVersion(f"a version was registered elsewhere, one of {len(writes.versions)}: {names}")
+
+
+def _write_schedules(connection: sqlite3.Connection, writes: Writes) -> None:
+    new = [row for row in writes.schedules if row.changes == 1]
+    changed = [row for row in writes.schedules if row.changes != 1]
+    for name, rows in (("insert_schedules", new), ("update_schedules", changed)):
+        if rows and write(connection, name, rows) != len(rows):
+            names = ", ".join(f"{row.process} {row.number}" for row in rows[:5])
+            raise StaleVersion(f"a schedule was changed elsewhere, one of {len(rows)}: {names}")
 
 
 def _write_instances(connection: sqlite3.Connection, writes: Writes) -> None:

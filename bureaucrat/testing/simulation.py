@@ -29,7 +29,7 @@ from ..engine.settings import Settings
 from ..engine.starts import business_key_of, start_of
 from ..engine.writes import Progress
 from ..functions import Functions
-from ..ports import IncidentRow, InstanceQuery, WaitRow
+from ..ports import Due, IncidentRow, InstanceQuery, ScheduleRow, WaitRow
 from ..storage.memory import MemoryStorage
 from .desk import Desk, OpenAttempt
 from .happened import told
@@ -41,25 +41,26 @@ DEFAULT_SETTINGS = Settings(history="full")
 class Simulation:
     """One process definition, and instances of it, in virtual time.
 
-    :param process: a path, the XML text, or a definition that was read.
+    :param process: a path, the XML text, or a definition that was read. None: the first of `processes`.
     :param participants: functions by participant name, or a module with ``@participant`` functions. An action of any
         other participant stays open until the test answers it.
-    :param processes: further processes that can be called by name, each as `process`; of two with the same name the
-        second is version 2.
+    :param processes: processes that are registered, each as `process`: they can be called by name, and start by
+        themselves as their ``<start>``s say. Of two with the same name the second is version 2.
     :param start: epoch seconds at which the simulation begins.
     :raises InvalidDefinition: with every problem of the document.
     """
 
     def __init__(
         self,
-        process: str | Path | bytes | Definition,
+        process: str | Path | bytes | Definition | None = None,
         participants: object = None,
         *,
         processes: Iterable[str | Path | bytes | Definition] = (),
         start: float = START,
         settings: Settings = DEFAULT_SETTINGS,
     ) -> None:
-        self.definition = _read(process)
+        registered = [_read(one) for one in processes]
+        self.definition = registered[0] if process is None else _read(process)
         self.clock = ManualClock(start)
         self.storage = MemoryStorage()
         self.trace: list[Progress] = []  #: what happened, in order, of every instance
@@ -71,8 +72,8 @@ class Simulation:
         self._engine = self._new_engine()
         _drive(self.storage.open())
         _drive(self._engine.start())
-        for other in processes:
-            self.deploy(other)
+        for definition in registered:
+            self.deploy(definition)
 
     def _new_engine(self) -> Engine:
         return Engine(
@@ -125,15 +126,26 @@ class Simulation:
 
     def advance(self, duration: float | str) -> None:
         """Let time pass (seconds, or ``"3d"``), with everything that falls due on the way."""
-        seconds = parse_duration(duration) if isinstance(duration, str) else duration
-        until = self.clock.now() + seconds
-        while due := _drive(self.storage.due(until, 1)):
-            self.clock.advance_to(due[0].at)
-            self._put(due[0].instance, TimerFired(due[0].branch, due[0].at))
+        until = self.clock.now() + _seconds(duration)
+        while (due := self._next_due(until)) is not None:
+            self.clock.advance_to(due.at)
+            if due.instance:
+                self._put(due.instance, TimerFired(due.branch, due.at))
+            else:
+                _drive(self._engine.sweep())  # it finds what is due of the schedules
+                self._settle()
         self.clock.advance_to(until)
 
-    def restart(self) -> None:
-        """Stop the engine as if it were killed, and start another on the same storage."""
+    def _next_due(self, until: float) -> Due | None:
+        """The branch whose timer fires next; without an instance: a tick comes first."""
+        timers: list[Due] = _drive(self.storage.due(until, 1))
+        ticks: list[ScheduleRow] = _drive(self.storage.due_schedules(until, 1))
+        found = timers + [Due("", "", row.due) for row in ticks if row.due is not None]
+        return min(found, key=lambda due: due.at, default=None)
+
+    def restart(self, after: float | str = 0) -> None:
+        """Stop the engine as if it were killed, and start another on the same storage, that much later."""
+        self.clock.advance_to(self.clock.now() + _seconds(after))
         self._desk.open.clear()
         self._engine = self._new_engine()
         _drive(self._engine.start())
@@ -335,6 +347,10 @@ def _read(process: str | Path | bytes | Definition) -> Definition:
         path = Path(process)
         return read(path.read_bytes(), file=str(path))
     return read(process)
+
+
+def _seconds(duration: float | str) -> float:
+    return parse_duration(duration) if isinstance(duration, str) else duration
 
 
 def _drive(coroutine: Any) -> Any:

@@ -18,6 +18,7 @@ from bureaucrat.ports import (
     MailRow,
     OutboxRow,
     RememberedRow,
+    ScheduleRow,
     StateRow,
     Storage,
     ValueRow,
@@ -93,6 +94,19 @@ audit = _maker(
     answer="running",
 )
 version = _maker(VersionRow, name="order", version=1, definition="hash", deployed=AT, who="bea@desk")
+schedule = _maker(
+    ScheduleRow,
+    process="order",
+    number=0,
+    changes=1,
+    version=1,
+    definition="hash",
+    cron="0 9 * * *",
+    timezone="UTC",
+    overlap="skip",
+    missed="once",
+    due=AT,
+)
 destination = _maker(DestinationRow, name="worker_mail", consumers=0, ready=2, checked=AT)
 
 

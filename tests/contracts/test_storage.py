@@ -24,6 +24,7 @@ from storage_rows import (
     mail,
     out,
     remembered,
+    schedule,
     state,
     value,
     version,
@@ -969,6 +970,8 @@ async def test_every_table_is_counted(storage: Storage) -> None:
         audit=[audit()],
         destinations=[destination()],
         versions=[version()],
+        schedules=[schedule()],
+        event_starts=[("go", "order")],
     )
 
     assert await storage.counts() == {
@@ -991,6 +994,8 @@ async def test_every_table_is_counted(storage: Storage) -> None:
         "audit": 1,
         "destinations": 1,
         "versions": 1,
+        "schedules": 1,
+        "event_starts": 1,
     }
 
 

@@ -23,6 +23,7 @@ from storage_rows import (
     mail,
     out,
     remembered,
+    schedule,
     state,
     value,
     version,
@@ -90,6 +91,7 @@ TUPLES: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
     "event_keys": (4, (("paid", "sent"), (0, 7), TIMES, SMALL)),
     "consumed": (4, (SMALL, IDS, BRANCHES, SMALL)),
     "retired": (2, (NAMES, SMALL, (True, False))),
+    "event_starts": (2, (NAMES, NAMES)),
     "inbox": (2, (tuple("abcdefghijklmnopqrstuvwxyz"), TIMES)),
 }
 
@@ -101,6 +103,7 @@ class Chance:
         self._random = Random(seed)
         self.stored: dict[str, Any] = {}  #: each instance that is there
         self.cursors: dict[int, str | None] = {}  #: the cursor of each event that is there
+        self.changes: dict[tuple[str, int], int] = {}  #: how often each schedule that is there has changed
 
     def step(self) -> Writes | dict[str, float]:
         if self._random.random() < 0.15:
@@ -120,6 +123,8 @@ class Chance:
         if name == "cursors":
             found = [self._cursor(number) for number in sorted({*self.cursors}) if self._random.random() < 0.5]
             return list({cursor[0]: cursor for cursor in found}.values())  # a batch moves an event's cursor once
+        if name == "schedules":
+            return [self._schedule(process) for process in NAMES if self._random.random() < 0.5]
         if name in ("mail_gone", "outbox_gone", "outbox_let_go", "dead_gone"):
             return [self._random.choice(SMALL)]
         if name in TUPLES:
@@ -129,6 +134,21 @@ class Chance:
         make, key, others = PARTS[name]
         found = [{column: self._random.choice(of) for column, of in (key | others).items()} for _ in range(3)]
         return list({tuple(row[column] for column in key): make(**row) for row in found}.values())
+
+    def _schedule(self, process: str) -> Any:
+        number, lists = self._random.choice(SMALL), (b"[]", b"[]", b"[1.5]")
+        return schedule(
+            process=process,
+            number=number,
+            changes=self.changes.get((process, number), 0) + (1 if self._random.random() < 0.9 else 2),
+            due=self._random.choice((None, *TIMES)),
+            paused=self._random.random() < 0.5,
+            queued=self._random.choice(lists),
+            asked=self._random.choice(lists),
+            started=self._random.choice((None, *TIMES)),
+            instance=self._random.choice((None, *IDS)),
+            skipped=self._random.choice(SMALL),
+        )
 
     def _cursor(self, number: int) -> tuple[int, str | None, str | None]:
         if self._random.random() < 0.1:
@@ -227,6 +247,10 @@ async def seen(storage: Storage) -> dict[str, Any]:
         "versions": [await storage.versions(name) for name in (None, *NAMES)],
         "registered": [await storage.registered(name, one) for name in NAMES for one in (None, *SMALL)],
         "running": await storage.running(),
+        "schedules": [await storage.schedules(process) for process in (None, *NAMES)],
+        "due_schedules": [await storage.due_schedules(before, 2) for before in TIMES],
+        "waiting_schedules": await storage.waiting_schedules(2),
+        "starters": [await storage.starters(event) for event in (None, *NAMES)],
         "counts": await storage.counts(),
     }
 
@@ -243,6 +267,7 @@ async def test_an_adapter_answers_as_the_one_in_memory_does(adapter: str, seed: 
             assert await seen(other) == await seen(memory)
             chance.stored = {row.id: row for row in await memory.instances(InstanceQuery())}
             events = await memory.kept_events(wait(instance="nobody", since=0.0), 9)
+            chance.changes = {(row.process, row.number): row.changes for row in await memory.schedules()}
             chance.cursors = {row.number: row.cursor for row in events}
     finally:
         await other.close()

@@ -107,6 +107,8 @@ def _do(simulation: Simulation, row: Row, line: str) -> list[str]:
     match command, words:
         case "deploy", [number, *version]:
             return [simulation.deploy(row.others[int(number) - 1], *map(int, version))]
+        case "deploy", []:
+            return [simulation.deploy(row.definition)]
         case "undeploy", [name, *version]:
             return simulation.undeploy(name, *map(int, version))
         case "launch", []:
@@ -140,8 +142,8 @@ def _do(simulation: Simulation, row: Row, line: str) -> list[str]:
             simulation.retry(**fields)
         case "skip", activity:
             simulation.skip(*activity, **fields)
-        case "restart", []:
-            simulation.restart()
+        case "restart", after:
+            simulation.restart(*after)
         case _:
             raise AssertionError(f"the story says {line!r}, which is nothing that happens")
     return []

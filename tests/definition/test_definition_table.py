@@ -11,6 +11,7 @@ from bureaucrat.core import activities as core
 from bureaucrat.core.activity import Activity, Property, Value
 from bureaucrat.core.retries import RetryPolicy
 from bureaucrat.core.table import Address, Definition
+from bureaucrat.core.triggers import CronStart, EventStart
 from bureaucrat.cron import UTC, Cron, zone_of
 from bureaucrat.definition import read
 
@@ -312,6 +313,29 @@ def test_a_zone_is_that_of_what_says_none() -> None:
     assert (source(computed.until), computed.zone) == ("when", berlin)
     assert (cron.cron, cron.until, cron.duration) == (Cron("0 9 * * 1-5", berlin), None, None)
     assert (in_utc.cron, written.cron) == (Cron("0 9 * * 1-5", UTC), None)
+
+
+def test_starts_are_of_the_definition_and_are_no_activities() -> None:
+    definition = read("""<process name="p">
+      <start cron=" 0  2 * * * " timezone="Europe/Berlin" overlap="queue" missed="all"/>
+      <start event=" placed "><condition>event["a"]</condition><condition>b</condition></start>
+      <start cron="0 3 * * *"/>
+      <start event="paid"/>
+      <delay duration="1"/>
+    </process>""")
+    berlin = zone_of("Europe/Berlin")
+    assert berlin is not None
+
+    placed, paid = definition.event_starts
+
+    assert definition.schedules == (
+        CronStart("0 2 * * *", "Europe/Berlin", Cron("0 2 * * *", berlin), "queue", "all"),
+        CronStart("0 3 * * *", "UTC", Cron("0 3 * * *", UTC), "skip", "once"),
+    )
+    assert (placed.event, [one.source for one in placed.conditions]) == ("placed", ['event["a"]', "b"])
+    assert paid == EventStart("paid")
+    assert [activity.path for activity in definition.activities] == ["", "_0"]
+    assert (read("<process/>").schedules, read("<process/>").event_starts) == ((), ())
 
 
 def test_a_race_knows_what_to_call_its_winner() -> None:

@@ -340,7 +340,7 @@ class Office(World):
     def _is_quiet(self) -> bool:
         exchange = self.engine._exchange
         is_taken = not exchange._intake._waiting or exchange.outbox.is_full
-        return is_taken and self.engine._pipeline.is_idle and self.engine._events.is_idle
+        return is_taken and self.engine._pipeline.is_idle and self.engine._alone.is_idle
 
     async def letters(self) -> list[tuple[str, str, str]]:
         """Source, message id and reason of each dead letter, oldest first."""

@@ -458,8 +458,12 @@ def tables_looked_through(steps: list[str]) -> list[str]:
     """The steps that go through every row of a table, or of an index that has them all."""
     tables = (
         "definitions|instances|branches|values|waits|events|consumed|mailbox|history|incidents|inbox|settings|audit"
+        "|schedules|event_starts"
     )
-    partial = "mailbox_free|instances_releasable|instances_unfinished|waits_fresh|events_pending|incidents_open"
+    partial = (
+        "mailbox_free|instances_releasable|instances_unfinished|waits_fresh|events_pending|incidents_open"
+        "|schedules_waiting"
+    )
     scans = re.compile(rf"SCAN ({tables})\b(?! USING (COVERING )?INDEX ({partial})$)")
     return [step for step in steps if scans.match(step)]
 
@@ -514,6 +518,10 @@ def test_a_read_searches_in_an_index(name: str) -> None:
         ("incidents_of", "SCAN incidents USING INDEX incidents_open"),
         ("dead_letters", "SEARCH dead_letters USING INDEX dead_letters_id (message_id=?)"),
         ("audits", "SEARCH audit USING INDEX audit_instance (instance=?)"),
+        ("schedules", "SEARCH schedules USING PRIMARY KEY (process=?)"),
+        ("due_schedules", "SEARCH schedules USING INDEX schedules_due (due>? AND due<?)"),
+        ("waiting_schedules", "SCAN schedules USING INDEX schedules_waiting"),
+        ("starters", "SEARCH event_starts USING PRIMARY KEY (event=?)"),
     ],
 )
 def test_a_read_uses_the_index_that_was_made_for_it(name: str, index: str) -> None:

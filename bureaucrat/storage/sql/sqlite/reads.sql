@@ -199,6 +199,30 @@ AND version = :version
 AND retired = 0 -- :newest
 ORDER BY version DESC LIMIT 1;
 
+-- name: schedules
+-- Schedules, in order. A line that names something that was not asked for is left out.
+SELECT * FROM schedules
+WHERE true
+AND process = :process
+ORDER BY process, number;
+
+-- name: due_schedules
+-- Schedules with a tick that has come, earliest first.
+SELECT * FROM schedules INDEXED BY schedules_due
+WHERE due IS NOT NULL AND paused = 0 AND due <= :before ORDER BY due, process, number LIMIT :limit;
+
+-- name: waiting_schedules
+-- Schedules that want to start something besides their next tick.
+SELECT * FROM schedules INDEXED BY schedules_waiting
+WHERE due IS NOT NULL AND (asked <> '[]' OR (queued <> '[]' AND paused = 0)) ORDER BY process, number LIMIT :limit;
+
+-- name: starters
+-- Processes that start on an event, or on any. A line that names something that was not asked for is left out.
+SELECT DISTINCT process FROM event_starts
+WHERE true
+AND event = :event
+ORDER BY process;
+
 -- name: running
 -- How many unfinished instances run each definition; those that have ended are not looked at.
 SELECT definition AS name, count(*) AS rows FROM instances INDEXED BY instances_unfinished
@@ -320,4 +344,6 @@ UNION ALL SELECT 'incidents', count(*) FROM incidents
 UNION ALL SELECT 'settings', count(*) FROM settings
 UNION ALL SELECT 'audit', count(*) FROM audit
 UNION ALL SELECT 'destinations', count(*) FROM destinations
-UNION ALL SELECT 'versions', count(*) FROM versions;
+UNION ALL SELECT 'versions', count(*) FROM versions
+UNION ALL SELECT 'schedules', count(*) FROM schedules
+UNION ALL SELECT 'event_starts', count(*) FROM event_starts;

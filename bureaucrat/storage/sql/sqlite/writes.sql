@@ -247,6 +247,31 @@ UPDATE versions SET retired = given.column3 FROM (
 VALUES (?, ?, ?)
 ) AS given WHERE versions.name = given.column1 AND versions.version = given.column2;
 
+-- name: insert_schedules
+-- New schedules. One that is there already is passed over; the count of rows tells.
+INSERT INTO schedules (
+    process, number, changes, version, definition, cron, timezone, overlap, missed, due, paused, queued, asked,
+    unfinished, started, instance, skipped)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+-- name: update_schedules
+-- Schedules that have changed, if they are at the change before; the count of rows tells.
+UPDATE schedules SET changes = given.column3, version = given.column4, definition = given.column5,
+    cron = given.column6, timezone = given.column7, overlap = given.column8, missed = given.column9,
+    due = given.column10, paused = given.column11, queued = given.column12, asked = given.column13,
+    unfinished = given.column14, started = given.column15, instance = given.column16, skipped = given.column17
+FROM (
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?)
+) AS given WHERE schedules.process = given.column1 AND schedules.number = given.column2
+    AND schedules.changes = given.column3 - 1;
+
+-- name: write_event_starts
+-- Which process starts on which event.
+INSERT INTO event_starts (event, process)
+VALUES (?, ?)
+ON CONFLICT DO NOTHING;
+
 -- name: post
 -- A message from another process. A number that is taken is an error: nothing is overwritten.
 INSERT INTO mailbox (number, instance, message, at, held)
