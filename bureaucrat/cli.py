@@ -31,6 +31,7 @@ from .commands.options import CONFIG_HELP, Common, problem_lines
 from .commands.ordering import cancel, resume, retry, set_, skip, suspend
 from .commands.ps import ps
 from .commands.run import run
+from .commands.schedules import schedules
 from .commands.show import show
 from .commands.simulate import simulate
 from .commands.window import Surroundings
@@ -90,7 +91,7 @@ def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int
 
 
 _COMMANDS = (
-    *(run, simulate, worker, lint, explain, config_command, deploy, definitions, undeploy, launch),
+    *(run, simulate, worker, lint, explain, config_command, deploy, definitions, undeploy, schedules, launch),
     *(ps, show, graph, cancel, suspend, resume, retry, skip, set_, event, dead, audit),
 )
 for _command in _COMMANDS:

@@ -1,4 +1,4 @@
-"""``bureaucrat event``: reports an event, and says whom it woke, or who waits for something like it."""
+"""``bureaucrat event``: reports an event, and says whom it woke and what it started, or who waits for one like it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from .window import Window, at_window, who
 
 _LOOK = 0.05  #: seconds between two looks
 _SHOWN = 10
+_STARTED = "started"
 
 
 @click.command(short_help="Report an event, and see whom it wakes.")
@@ -83,14 +84,24 @@ async def _woken(window: Window, number: int, id: str, patience: float, near: li
     told = [await _place(window, instance, activity) for instance, _, activity in woken[:_SHOWN]]
     woke = [{"instance": instance, "activity": one} for (instance, _, _), (_, one) in zip(woken, told, strict=False)]
     if woken:
-        lines = [f"  {name} at {label}" for name, label in told]
+        lines = [
+            f"  {name} {'at ' + label if activity else label}"
+            for (_, _, activity), (name, label) in zip(woken, told, strict=False)
+        ]
         rest = [f"  and {len(woken) - _SHOWN:,} more"] if len(woken) > _SHOWN else []
-        _say(window, number, "done", f"woke {len(woken):,}", [*lines, *rest], woke)
+        _say(window, number, "done", _counted([activity for _, _, activity in woken]), [*lines, *rest], woke)
     else:
         _say(
             window, number, "done", f"nobody waits for {found.name} like this; it is kept for whoever asks later", near
         )
     return Exit.OK
+
+
+def _counted(activities: list[int]) -> str:
+    """How many waits it woke, and how many instances it started: those have consumed it as a whole."""
+    started = activities.count(0)
+    parts = [(len(activities) - started, "woke"), (started, "started")]
+    return ", ".join(f"{what} {number:,}" for number, what in parts if number)
 
 
 async def _offered(window: Window, id: str, patience: float) -> EventRow | None:
@@ -110,6 +121,8 @@ async def _place(window: Window, instance: str, activity: int) -> tuple[str, str
     row = await window.storage.instance(instance)
     if row is None:
         return instance, str(activity)
+    if activity == 0:
+        return f"{row.process} {row.business_key or row.id}", _STARTED
     definition = await window.definitions.get(row.definition)
     return f"{row.process} {row.business_key or row.id}", definition.activities[activity].label
 

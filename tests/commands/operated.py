@@ -148,9 +148,9 @@ class Office:
         await self.storage.batch().commit(Writes(**parts))
 
     async def taken(self) -> None:
-        """Wait until the running engine has taken every order."""
+        """Wait until the running engine has taken every order, and started what was asked for."""
         async with asyncio.timeout(10):
-            while await self.storage.mail(1):
+            while await self.storage.mail(1) or await self.storage.waiting_schedules(1):
                 pass  # each look takes a moment
 
     async def later(self, seconds: float) -> None:

@@ -28,6 +28,9 @@ def _place_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     """A folder with the page's file; the page's times are those of London in winter."""
     (tmp_path / "order.xml").write_text(blocks("xml")[0], encoding="utf-8")
     (tmp_path / "story.txt").write_text(blocks("text")[0], encoding="utf-8")
+    names = re.findall(r":name: (\S+\.xml)", PAGE.read_text("utf-8"))
+    for name, text in zip(names, blocks("xml"), strict=True):
+        (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     yield
@@ -61,7 +64,7 @@ def told() -> list[tuple[str, str, int]]:
 
 async def prepared(office: Office) -> None:
     """What the page says about its orders."""
-    (source,) = blocks("xml")
+    source = blocks("xml")[0]
     await office.open()
     for key, id in ORDERS.items():
         await office.start(source, id, str(key), order_id=str(key))
@@ -95,7 +98,13 @@ async def test_every_command_prints_what_stands_below_it(office: Office, monkeyp
         await office.later(1)
         said.append((command, one.out + one.err, one.code))
 
-    assert said == page
+    assert list(map(anonymous, said)) == list(map(anonymous, page))
+
+
+def anonymous(said: tuple[str, str, int]) -> tuple[str, str, int]:
+    """The same without the ids of instances that were started at an instant which nobody knows before."""
+    known = ORDERS.values()
+    return said[0], re.sub(r"[0-9a-f]{32}", lambda id: id[0] if id[0] in known else "ID", said[1]), said[2]
 
 
 def test_every_command_and_option_is_on_the_page() -> None:
@@ -109,6 +118,7 @@ def test_every_command_and_option_is_on_the_page() -> None:
     from bureaucrat.commands.launch import launch
     from bureaucrat.commands.ordering import cancel, resume, retry, set_, skip, suspend
     from bureaucrat.commands.ps import ps
+    from bureaucrat.commands.schedules import schedules
     from bureaucrat.commands.show import show
     from bureaucrat.commands.simulate import simulate
 
@@ -131,6 +141,7 @@ def test_every_command_and_option_is_on_the_page() -> None:
         show,
         simulate,
         *dead.commands.values(),
+        *schedules.commands.values(),
     ]
 
     options = {option for command in commands for one in command.params for option in one.opts if option[:2] == "--"}
