@@ -98,9 +98,12 @@ def _passed(trigger: CronStart, due: float, now: float, grace: float) -> tuple[l
     if trigger.missed == "all":
         ticks = list(islice(takewhile(lambda tick: tick <= now, _from(trigger, due)), AT_ONCE))
         return ticks, schedule.after(ticks[-1])
-    last = max(due, schedule.last(now))
+    last, later = due, schedule.after(due)
+    if later <= now:
+        last = max(later, schedule.last(now))
+        later = schedule.after(last)
     counts = trigger.missed == "once" or now - last <= grace
-    return [last] if counts else [], schedule.after(last)
+    return [last] if counts else [], later
 
 
 def _from(trigger: CronStart, tick: float) -> Iterator[float]:
