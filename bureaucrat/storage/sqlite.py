@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -40,43 +40,12 @@ from ..ports import (
     WaitRow,
     Writes,
 )
-from .sqlite_batch import SqliteBatch
+from . import sqlite_shapes as shapes
 from .sqlite_file import Claim, check_place, check_schema, connect, prepare
 from .sqlite_prune import prune
 from .sqlite_reader import Reader, select
-from .sqlite_rows import Row, Shape, as_json, only_given, shape_of, single
+from .sqlite_rows import Row, Shape, as_json, only_given
 from .sqlite_writer import Work, Writer, write, write_all
-
-_INSTANCE = shape_of(InstanceRow)
-_WAIT = shape_of(WaitRow)
-_REMEMBERED = shape_of(RememberedRow)
-_EVENT = shape_of(EventRow)
-_MAIL = shape_of(MailRow)
-_OUTBOX = shape_of(OutboxRow, blob="body")
-_DEAD = shape_of(DeadRow, blob="body")
-_HISTORY = shape_of(HistoryRow)
-_INCIDENT = shape_of(IncidentRow)
-_DEFINITION = shape_of(DefinitionRow)
-_AUDIT = shape_of(AuditRow)
-_DESTINATION = shape_of(DestinationRow)
-_VERSION = shape_of(VersionRow)
-_SCHEDULE = shape_of(ScheduleRow)
-_PROCESS = single("process")
-_CAUSE = shape_of(Cause)
-_DUE = shape_of(Due)
-_ID = single("id")
-_INSTANCE_ID = single("instance")
-_PATH = single("path")
-_NAME = single("event")
-_HASH = single("definition")
-_OUT = Shape(lambda *found: found, (("attempt", "int"), ("participant", "str")))
-_PARTICIPANT = single("participant")
-_COUNTS = Shape(lambda name, *counts: (name, counts), (("participant", "str"), ("asked", "int"), ("kept", "int")))
-_TOTAL = single("total")
-_WOKEN = Shape(lambda *found: found, (("instance", "str"), ("branch", "str"), ("activity", "int")))
-_SETTING = single("value")
-_ATTEMPT = shape_of(AttemptRow)
-_COUNT = Shape(lambda *found: found, (("name", "str"), ("rows", "int")))
 
 _FIRST = Due("", "", -math.inf)  # before every branch that is due
 _FIRST_ATTEMPT = AttemptRow("", "", "", 0)  # before every attempt
@@ -121,52 +90,52 @@ class SqliteStorage:
     async def due(self, before: float, limit: int, after: Due | None = None) -> list[Due]:
         place = after or _FIRST
         return await self.rows(
-            "due", _DUE, before=before, at=place.at, instance=place.instance, branch=place.branch, limit=limit
+            "due", shapes.DUE, before=before, at=place.at, instance=place.instance, branch=place.branch, limit=limit
         )
 
     async def mail(self, limit: int) -> list[MailRow]:
-        return await self.rows("mail", _MAIL, limit=limit)
+        return await self.rows("mail", shapes.MAIL, limit=limit)
 
     async def held_mail(self, instance: str, limit: int) -> list[MailRow]:
-        return await self.rows("held_mail", _MAIL, instance=instance, limit=limit)
+        return await self.rows("held_mail", shapes.MAIL, instance=instance, limit=limit)
 
     async def releasable(self, limit: int) -> list[str]:
-        return await self.rows("releasable", _ID, limit=limit)
+        return await self.rows("releasable", shapes.ID, limit=limit)
 
     async def fresh_waits(self, limit: int) -> list[WaitRow]:
-        return await self.rows("fresh_waits", _WAIT, limit=limit)
+        return await self.rows("fresh_waits", shapes.WAIT, limit=limit)
 
     async def pending_events(self, limit: int) -> list[EventRow]:
-        return await self.rows("pending_events", _EVENT, limit=limit)
+        return await self.rows("pending_events", shapes.EVENT, limit=limit)
 
     async def attempts(self, limit: int, after: AttemptRow | None = None) -> list[AttemptRow]:
         place = after or _FIRST_ATTEMPT
         given = {"participant": place.participant, "instance": place.instance, "branch": place.branch}
-        return await self.rows("attempts", _ATTEMPT, limit=limit, **given)
+        return await self.rows("attempts", shapes.ATTEMPT, limit=limit, **given)
 
     async def asked(self) -> list[str]:
-        return await self.rows("asked", _PARTICIPANT)
+        return await self.rows("asked", shapes.PARTICIPANT)
 
     async def attempt_counts(self, participants: Sequence[str]) -> dict[str, tuple[int, int]]:
-        return dict(await self.rows("attempt_counts", _COUNTS, participants=as_json(participants)))
+        return dict(await self.rows("attempt_counts", shapes.COUNTS, participants=as_json(participants)))
 
     async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
-        return await self.rows("outbox", _OUTBOX, limit=limit, after=after)
+        return await self.rows("outbox", shapes.OUTBOX, limit=limit, after=after)
 
     async def outbox_rows(self, numbers: Sequence[int]) -> list[OutboxRow]:
-        return await self.rows("outbox_rows", _OUTBOX, numbers=as_json(numbers))
+        return await self.rows("outbox_rows", shapes.OUTBOX, numbers=as_json(numbers))
 
     async def outbox_of(self, instance: str) -> dict[int, str]:
-        return dict(await self.rows("outbox_of", _OUT, instance=instance))
+        return dict(await self.rows("outbox_of", shapes.OUT, instance=instance))
 
     # events
 
     async def paths(self, event: str) -> list[str]:
-        return await self.rows("paths", _PATH, event=event)
+        return await self.rows("paths", shapes.PATH, event=event)
 
     async def waits(self, event: str, keys: Sequence[tuple[str, str]], after: str, limit: int) -> list[WaitRow]:
         pairs = as_json(list(dict.fromkeys(keys)))
-        return await self.rows("waits", _WAIT, event=event, keys=pairs, after=after, limit=limit)
+        return await self.rows("waits", shapes.WAIT, event=event, keys=pairs, after=after, limit=limit)
 
     async def kept_events(
         self, wait: WaitRow, limit: int, after: tuple[float, int] = (0.0, 0), digest: int | None = None
@@ -174,111 +143,113 @@ class SqliteStorage:
         at, number = max((wait.since, _LAST_NUMBER), after)  # one place to begin at: the index finds it
         given = {"name": wait.event, "instance": wait.instance, "accepted": at, "number": number, "limit": limit}
         if digest is None:
-            return await self.rows("kept_events", _EVENT, **given)
-        return await self.rows("keyed_events", _EVENT, digest=digest, **given)
+            return await self.rows("kept_events", shapes.EVENT, **given)
+        return await self.rows("keyed_events", shapes.EVENT, digest=digest, **given)
 
     async def woken(self, event: int, instances: Sequence[str]) -> set[str]:
-        return set(await self.rows("woken", _INSTANCE_ID, event=event, instances=as_json(instances)))
+        return set(await self.rows("woken", shapes.INSTANCE_ID, event=event, instances=as_json(instances)))
 
     async def event(self, id: str) -> EventRow | None:
-        return _first(await self.rows("event", _EVENT, id=id))
+        return _first(await self.rows("event", shapes.EVENT, id=id))
 
     async def woken_by(self, event: int, limit: int = 100) -> list[tuple[str, str, int]]:
-        return await self.rows("woken_by", _WOKEN, event=event, limit=limit)
+        return await self.rows("woken_by", shapes.WOKEN, event=event, limit=limit)
 
     async def awaited(self) -> list[str]:
-        return await self.rows("awaited", _NAME)
+        return await self.rows("awaited", shapes.NAME)
 
     # definitions and what people look at
 
     async def definition(self, hash: str) -> DefinitionRow | None:
-        return _first(await self.rows("definition", _DEFINITION, hash=hash))
+        return _first(await self.rows("definition", shapes.DEFINITION, hash=hash))
 
     async def definitions_in_use(self) -> list[str]:
-        return await self.rows("definitions_in_use", _HASH)
+        return await self.rows("definitions_in_use", shapes.HASH)
 
     async def versions(self, name: str | None = None) -> list[VersionRow]:
-        return await self._some("versions", _VERSION, name=name)
+        return await self._some("versions", shapes.VERSION, name=name)
 
     async def registered(self, name: str, version: int | None = None) -> VersionRow | None:
-        return _first(await self._some("registered", _VERSION, name=name, version=version, newest=version is None))
+        return _first(
+            await self._some("registered", shapes.VERSION, name=name, version=version, newest=version is None)
+        )
 
     async def schedules(self, process: str | None = None) -> list[ScheduleRow]:
-        return await self._some("schedules", _SCHEDULE, process=process)
+        return await self._some("schedules", shapes.SCHEDULE, process=process)
 
     async def due_schedules(self, before: float, limit: int) -> list[ScheduleRow]:
-        return await self.rows("due_schedules", _SCHEDULE, before=before, limit=limit)
+        return await self.rows("due_schedules", shapes.SCHEDULE, before=before, limit=limit)
 
     async def waiting_schedules(self, limit: int) -> list[ScheduleRow]:
-        return await self.rows("waiting_schedules", _SCHEDULE, limit=limit)
+        return await self.rows("waiting_schedules", shapes.SCHEDULE, limit=limit)
 
     async def starters(self, event: str | None = None) -> list[str]:
-        return await self._some("starters", _PROCESS, event=event)
+        return await self._some("starters", shapes.PROCESS, event=event)
 
     async def running(self) -> dict[str, int]:
-        return dict(await self.rows("running", _COUNT))
+        return dict(await self.rows("running", shapes.COUNT))
 
     async def instance(self, id: str) -> InstanceRow | None:
-        return _first(await self.rows("instance", _INSTANCE, id=id))
+        return _first(await self.rows("instance", shapes.INSTANCE, id=id))
 
     async def instances(self, query: InstanceQuery) -> list[InstanceRow]:
         sql, given = _asked(query)
-        return await self._reading.rows(_INSTANCE, sql, given)
+        return await self._reading.rows(shapes.INSTANCE, sql, given)
 
     async def number_of(self, query: InstanceQuery) -> int:
         sql, given = _asked(replace(query, limit=-1))  # none
-        (found,) = await self._reading.rows(_TOTAL, f"SELECT count(*) AS total FROM ({sql})", given)
+        (found,) = await self._reading.rows(shapes.TOTAL, f"SELECT count(*) AS total FROM ({sql})", given)
         return int(found)
 
     async def branches(self, instance: str) -> Loaded:
         return await self.loaded("branches_of", "values_of", instances=as_json([instance]))
 
     async def waits_of(self, instance: str) -> list[WaitRow]:
-        return await self.rows("waits_of", _WAIT, instance=instance)
+        return await self.rows("waits_of", shapes.WAIT, instance=instance)
 
     async def remembered(self, instance: str, limit: int = 100) -> list[RememberedRow]:
-        return await self.rows("remembered", _REMEMBERED, instance=instance, limit=limit)
+        return await self.rows("remembered", shapes.REMEMBERED, instance=instance, limit=limit)
 
     async def history(self, instance: str, after: int = 0, limit: int = 1000) -> list[HistoryRow]:
-        return await self.rows("history", _HISTORY, instance=instance, after=after, limit=limit)
+        return await self.rows("history", shapes.HISTORY, instance=instance, after=after, limit=limit)
 
     async def incidents(self, instance: str | None = None, *, closed: bool = False) -> list[IncidentRow]:
-        return await self._some("incidents", _INCIDENT, instance=instance, open=not closed)
+        return await self._some("incidents", shapes.INCIDENT, instance=instance, open=not closed)
 
     async def causes(self) -> list[Cause]:
-        return await self.rows("causes", _CAUSE)
+        return await self.rows("causes", shapes.CAUSE)
 
     async def incidents_of(self, cause: Cause, limit: int) -> list[IncidentRow]:
         names = ("process", "definition", "activity", "kind", "code", "message")
         same = {name: getattr(cause, name) for name in names}
-        return await self.rows("incidents_of", _INCIDENT, limit=limit, **same)
+        return await self.rows("incidents_of", shapes.INCIDENT, limit=limit, **same)
 
     async def dead_letters(self, limit: int = 100, message_id: str | None = None) -> list[DeadRow]:
-        return await self._some("dead_letters", _DEAD, limit=limit, message_id=message_id)
+        return await self._some("dead_letters", shapes.DEAD, limit=limit, message_id=message_id)
 
     async def dead_letter(self, number: int) -> DeadRow | None:
-        return _first(await self.rows("dead_letter", _DEAD, number=number))
+        return _first(await self.rows("dead_letter", shapes.DEAD, number=number))
 
     async def audit(self, number: int) -> AuditRow | None:
-        return _first(await self.rows("audit", _AUDIT, number=number))
+        return _first(await self.rows("audit", shapes.AUDIT, number=number))
 
     async def audits(self, instance: str | None = None, limit: int = 100) -> list[AuditRow]:
-        return await self._some("audits", _AUDIT, limit=limit, instance=instance)
+        return await self._some("audits", shapes.AUDIT, limit=limit, instance=instance)
 
     async def destinations(self) -> list[DestinationRow]:
-        return await self.rows("destinations", _DESTINATION)
+        return await self.rows("destinations", shapes.DESTINATION)
 
     async def statuses(self) -> dict[str, int]:
-        return dict(await self.rows("statuses", _COUNT))
+        return dict(await self.rows("statuses", shapes.COUNT))
 
     async def counts(self) -> dict[str, int]:
-        return dict(await self.rows("counts", _COUNT))
+        return dict(await self.rows("counts", shapes.COUNT))
 
     async def setting(self, name: str, default: str) -> str:
-        found = await self.rows("setting", _SETTING, name=name)
+        found = await self.rows("setting", shapes.SETTING, name=name)
         if not found:
             await self._write(lambda connection: write(connection, "keep_setting", [(name, default)]))
-            found = await self.rows("setting", _SETTING, name=name)
+            found = await self.rows("setting", shapes.SETTING, name=name)
         return str(found[0])
 
     async def prune(self, *, history: float, instances: float, events: float, inbox: float, dead: float) -> int:
@@ -343,6 +314,47 @@ class SqliteStorage:
             check_schema(self.path, connection, exact=True)
         finally:
             connection.close()
+
+
+class SqliteBatch:
+    """A batch needs no transaction before its commit: nobody else writes."""
+
+    def __init__(self, storage: SqliteStorage) -> None:
+        self._storage = storage
+
+    async def __aenter__(self) -> SqliteBatch:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        return None
+
+    async def lock(self, instances: Sequence[str]) -> dict[str, InstanceRow]:
+        rows = await self._storage.rows("lock", shapes.INSTANCE, ids=as_json(instances))
+        return {row.id: row for row in rows}
+
+    async def take_mail(self, numbers: Sequence[int]) -> dict[int, bool]:
+        return dict(await self._storage.rows("take_mail", shapes.TAKEN, numbers=as_json(numbers)))
+
+    async def load(self, wanted: Iterable[tuple[str, Sequence[str] | None]]) -> Loaded:
+        asked = list(wanted)
+        whole = dict.fromkeys(instance for instance, ids in asked if ids is None)
+        some = [(instance, id) for instance, ids in asked if ids and instance not in whole for id in ids]
+        loaded = Loaded()
+        if whole:
+            loaded = await self._storage.loaded("branches_of", "values_of", instances=as_json(list(whole)))
+        if some:
+            found = await self._storage.loaded("some_branches", "some_values", keys=as_json(some))
+            loaded = Loaded(loaded.branches + found.branches, loaded.values + found.values)
+        return loaded
+
+    async def load_below(self, instance: str, branch: str) -> Loaded:
+        return await self._storage.loaded("branches_below", "values_below", instance=instance, branch=branch)
+
+    async def remembered(self, instance: str, limit: int) -> list[RememberedRow]:
+        return await self._storage.remembered(instance, limit)
+
+    async def commit(self, writes: Writes) -> None:
+        await self._storage.commit(writes)
 
 
 def _asked(query: InstanceQuery) -> tuple[str, dict[str, Any]]:

@@ -26,7 +26,6 @@ ORDERS = {
 @pytest.fixture(autouse=True)
 def _place_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A folder with the page's file; the page's times are those of London in winter."""
-    (tmp_path / "order.xml").write_text(blocks("xml")[0], encoding="utf-8")
     (tmp_path / "story.txt").write_text(blocks("text")[0], encoding="utf-8")
     names = re.findall(r":name: (\S+\.xml)", PAGE.read_text("utf-8"))
     for name, text in zip(names, blocks("xml"), strict=True):
