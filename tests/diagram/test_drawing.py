@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from bureaucrat.core.activities import ACTIVITIES
 from bureaucrat.core.table import Definition
 from bureaucrat.definition.reader import read
 from bureaucrat.diagram import Caption, Live, Sign, lay_out, lines_of, outline, svg
+from bureaucrat.diagram.icons import KINDS
 from bureaucrat.diagram.measure import cut, width
 
 ROOT = Path(__file__).parent.parent.parent
@@ -220,6 +222,14 @@ def test_texts_of_every_kind_of_activity() -> None:
         waiting = [*element.attached, *element.inside, *waiting]
 
     assert found == (Path(__file__).parent / "golden" / "texts.txt").read_text(encoding="utf-8").splitlines()
+
+
+def test_every_activity_has_a_picture() -> None:
+    """Of a loop that of all loops; whoever adds an activity adds one."""
+    kinds = {"loop" if tag in ("while", "foreach") else tag for tag in ACTIVITIES}
+
+    assert kinds - set(KINDS) == set()
+    assert len(set(KINDS.values())) == len(KINDS) - 2  # a handler has that of a fault; compensations have one
 
 
 def test_no_text_breaks_out_of_the_document() -> None:
