@@ -51,7 +51,7 @@ class _Course:
 
     def take(self, tick: float) -> None:
         """A tick that counts has come."""
-        if self.may_start and not self.queue:
+        if self.may_start:
             self.start(tick)
         elif self.row.overlap == "queue" and len(self.queue) < MOST_QUEUED:
             self.queue.append(tick)

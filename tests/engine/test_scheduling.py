@@ -46,6 +46,8 @@ async def ticks(office: Office) -> list[float | None]:
 async def test_a_paused_schedule_starts_nothing_and_what_it_missed_is_not_made_up_for(office: Office) -> None:
     await deployed(office, ONE)
     order = Scheduling("bea", "pause", "n", None, "too early")
+    office.clock.advance_to(HOUR - 1)
+    await office.swept()  # the tick is noted
 
     row = await ordered(office, order)
     office.clock.advance_to(3.5 * HOUR)

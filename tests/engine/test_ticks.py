@@ -157,3 +157,12 @@ def test_an_instance_is_named_by_process_schedule_and_tick() -> None:
     assert ids == [instance_of(replace(row, changes=9, version=2), tick) for row in rows for tick in (60.0, 60.001)]
     assert sorted(ids[:2]) == ids[:2]
     assert all(len(id) == 32 and id.isalnum() for id in ids)
+
+
+def test_a_tick_with_allow_starts_also_behind_a_queue_that_is_too_long_for_one_transaction() -> None:
+    row = row_of(overlap="allow", queued=encode([float(number) for number in range(AT_ONCE + 1)]))
+
+    after, starts = seen(row, 60.0)
+
+    assert (len(starts), starts[-1], after.skipped) == (AT_ONCE + 1, 60.0, 0)
+    assert decode(after.queued) == [float(AT_ONCE)]
