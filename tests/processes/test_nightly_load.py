@@ -1,0 +1,359 @@
+"""``processes/nightly-load.xml``: some files side by side, each with its own retries, none that stops the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shipped import MOMENT, Program, asked, forever, keys, module, nothing, problems, short_of, simulated, told
+
+from bureaucrat import Fault
+from bureaucrat.errors import Refused
+from bureaucrat.testing import Simulation
+
+FIVE = ["a.csv", "b.csv", "c.csv", "d.csv", "e.csv"]
+
+
+def listed(*files: str, **fields: object) -> Simulation:
+    """A load that knows its files."""
+    sim = simulated("nightly-load.xml")
+    sim.launch({"night": "2027-01-15", **fields})
+    sim.answer("list-files", files=list(files))
+    return sim
+
+
+def line(file: str, rows: int = 0, problem: str = "") -> dict[str, Any]:
+    return {"file": file, "rows": rows, "problem": problem}
+
+
+# -- the summary
+
+
+def test_every_file_is_a_line_of_the_report() -> None:
+    """In the order of the list, whatever the order of the answers."""
+    sim = listed("a.csv", "b.csv")
+    first, second = sim.open
+
+    sim.answer_attempt(second, {"rows": 20})
+    sim.answer_attempt(first, {"rows": 10})
+    sim.answer("report")
+
+    sim.assert_ended("loaded")
+    assert asked(sim, "report") == [
+        {"night": "2027-01-15", "results": [line("a.csv", rows=10), line("b.csv", rows=20)]}
+    ]
+    assert sim.fields == {
+        "night": "2027-01-15",
+        "tolerated": 1,
+        "files": ["a.csv", "b.csv"],
+        "results": [line("a.csv", rows=10), line("b.csv", rows=20)],
+        "missing": [],
+    }
+
+
+def test_four_files_are_loaded_at_a_time() -> None:
+    """The fifth starts when one of them is done, and no earlier."""
+    sim = listed(*FIVE)
+    assert asked(sim, "load-file") == [{"night": "2027-01-15", "file": file} for file in FIVE[:4]]
+
+    sim.answer_attempt(sim.open[2], {"rows": 1})
+
+    assert [one.fields["file"] for one in sim.open] == ["a.csv", "b.csv", "d.csv", "e.csv"]
+
+
+def test_a_broken_file_goes_to_quarantine_at_once_and_the_others_go_on() -> None:
+    """It is not tried again; the report says why it is missing."""
+    sim = listed(*FIVE)
+
+    sim.throw("load-file", "Unreadable", "line 7")
+    assert asked(sim, "quarantine") == [{"file": "a.csv", "problem": "line 7"}]
+    for _ in FIVE[1:4]:
+        sim.answer("load-file", rows=1)
+    sim.answer("quarantine")
+    sim.answer("load-file", rows=1)
+    sim.answer("report")
+
+    sim.assert_ended("incomplete")
+    assert sim.fields["missing"] == ["a.csv"]
+    assert sim.fields["results"] == [line("a.csv", problem="line 7"), *(line(file, rows=1) for file in FIVE[1:])]
+
+
+@pytest.mark.parametrize(("broken", "outcome"), [(0, "loaded"), (1, "incomplete"), (2, "failed"), (5, "failed")])
+def test_more_missing_files_than_are_tolerated_wake_somebody(broken: int, outcome: str) -> None:
+    """One may be missing."""
+    sim = listed(*FIVE)
+
+    for number in range(len(FIVE)):
+        if number < broken:
+            sim.throw("load-file", "Unreadable", "line 7")
+            sim.answer("quarantine")
+        else:
+            sim.answer("load-file", rows=1)
+    sim.answer("report")
+    if outcome == "failed":
+        sim.answer("alert")
+
+    sim.assert_ended(outcome)
+    text = f"load of 2027-01-15: {broken} of 5 files are missing"
+    assert asked(sim, "alert") == ([{"text": text, "files": FIVE[:broken]}] if outcome == "failed" else [])
+
+
+def test_how_many_may_be_missing_is_said_at_the_start() -> None:
+    """Somebody who knows that the partner has a holiday need not be woken."""
+    sim = listed("a.csv", "b.csv", tolerated=2)
+
+    for _ in range(2):
+        sim.throw("load-file", "Unreadable", "line 7")
+        sim.answer("quarantine")
+    sim.answer("report")
+
+    sim.assert_ended("incomplete")
+
+
+def test_a_night_without_files_wakes_somebody() -> None:
+    """It is not the same as a night in which everything went well."""
+    sim = listed()
+
+    sim.answer("report")
+    assert sim.attempt("alert").fields == {"text": "load of 2027-01-15: 0 of 0 files are missing", "files": []}
+    sim.answer("alert")
+
+    sim.assert_ended("failed")
+
+
+# -- retries and timeouts of one file
+
+
+def test_a_file_is_tried_four_times_with_pauses_of_1_10_and_100_seconds() -> None:
+    """All its attempts have one key; the text of the last one is in the report."""
+    sim = listed("a.csv")
+
+    for attempt, pause in enumerate((1, 10, 100), 1):
+        sim.fail("load-file", f"no connection, {attempt}")
+        sim.advance(short_of(f"{pause}s"))
+        assert sim.open == []
+        sim.advance(2 * MOMENT)
+    sim.fail("load-file", "no connection, 4")
+    sim.answer("quarantine")
+    sim.answer("report")
+
+    sim.assert_ended("incomplete")
+    assert len(keys(sim, "load-file")) == 4
+    assert len(set(keys(sim, "load-file"))) == 1
+    assert sim.fields["results"] == [line("a.csv", problem="no connection, 4")]
+
+
+def test_the_files_beside_it_do_not_wait_for_the_pause_of_one() -> None:
+    """Each has its own attempts, and the place of the one that pauses stays taken."""
+    sim = listed(*FIVE)
+
+    sim.fail("load-file", "no connection")
+
+    assert [one.fields["file"] for one in sim.open] == ["b.csv", "c.csv", "d.csv"]
+    sim.answer("load-file", rows=1)
+    assert [one.fields["file"] for one in sim.open] == ["c.csv", "d.csv", "e.csv"]
+    sim.advance("1s")
+    assert [one.fields["file"] for one in sim.open] == ["c.csv", "d.csv", "e.csv", "a.csv"]
+
+
+def test_a_load_that_hangs_is_given_up_after_four_times_half_an_hour() -> None:
+    """And the pauses between: 4 x 1800 s and 111 s."""
+    sim = listed("a.csv")
+
+    sim.advance(short_of("2h1m51s"))
+    assert asked(sim, "quarantine") == []
+    sim.advance(2 * MOMENT)
+
+    assert asked(sim, "quarantine") == [{"file": "a.csv", "problem": "load-file had no answer in time"}]
+
+
+def test_an_answer_that_comes_after_its_timeout_counts_while_the_file_is_tried_again() -> None:
+    """The rows are loaded; the second attempt is given up."""
+    sim = listed("a.csv")
+    slow = sim.attempt("load-file")
+
+    sim.advance(1800 + 1)
+    sim.answer_attempt(slow, {"rows": 10})
+
+    assert sim.attempt("report").fields["results"] == [line("a.csv", rows=10)]
+
+
+def test_an_answer_that_comes_twice_or_too_late_changes_nothing() -> None:
+    """The first final one has decided."""
+    sim = listed("a.csv", "b.csv")
+    good, broken = sim.open
+
+    sim.answer_attempt(good, {"rows": 10})
+    sim.answer_attempt(good, {"rows": 11})
+    sim.answer_attempt(broken, {"status": "critical", "code": "Unreadable", "error": "line 7"})
+    sim.answer_attempt(broken, {"rows": 20})
+    sim.answer("quarantine")
+
+    assert sim.attempt("report").fields["results"] == [line("a.csv", rows=10), line("b.csv", problem="line 7")]
+    assert told(sim, "late", "load-file") == 2
+
+
+# -- what goes wrong elsewhere
+
+
+def test_a_list_that_cannot_be_had_needs_a_person_after_six_attempts() -> None:
+    """Nothing is guessed: no list is another thing than an empty list."""
+    sim = simulated("nightly-load.xml")
+    sim.launch({"night": "2027-01-15"})
+
+    for _ in range(6):
+        sim.fail("list-files", "no route to host")
+        sim.advance("6m")
+    assert problems(sim) == [("error", "ActionError", "no route to host")]
+    sim.retry()
+    sim.answer("list-files", files=["a.csv"])
+    sim.answer("load-file", rows=1)
+    sim.answer("report")
+
+    sim.assert_ended("loaded")
+
+
+def test_a_list_that_is_refused_faults_the_instance_until_a_person_decides() -> None:
+    """Nobody handles it."""
+    sim = simulated("nightly-load.xml")
+    sim.launch({"night": "2027-01-15"})
+
+    sim.throw("list-files", "AccessDenied", "the password has expired")
+
+    assert (sim.status, problems(sim)) == ("faulted", [("fault", "AccessDenied", "the password has expired")])
+
+
+def test_a_quarantine_that_fails_is_an_incident_of_its_file_alone() -> None:
+    """The others go on, and the report waits for the person who decides."""
+    sim = listed("a.csv", "b.csv")
+
+    sim.throw("load-file", "Unreadable", "line 7")
+    for _ in range(4):
+        sim.fail("quarantine", "the disk is full")
+        sim.advance("5s")
+    sim.answer("load-file", rows=1)
+    assert (sim.status, problems(sim)) == ("running", [("error", "ActionError", "the disk is full")])
+    sim.skip()
+    sim.answer("report")
+
+    sim.assert_ended("incomplete")
+    assert sim.fields["results"] == [line("a.csv", problem="line 7"), line("b.csv", rows=1)]
+
+
+def test_a_quarantine_that_hangs_holds_nothing_but_its_file() -> None:
+    """As a fault, which its Timeout would be otherwise, it would hold the other files, too."""
+    sim = listed("a.csv", "b.csv")
+
+    sim.throw("load-file", "Unreadable", "line 7")
+    sim.advance("5m")
+
+    assert (sim.status, problems(sim)) == ("running", [("error", "Timeout", "quarantine had no answer in time")])
+    sim.answer("load-file", rows=1)
+    assert told(sim, "completed", "load-file") == 1
+
+
+@pytest.mark.parametrize(("activity", "attempts", "pause"), [("report", 4, "5s"), ("alert", 11, "6m")])
+def test_a_message_that_cannot_be_sent_needs_a_person(activity: str, attempts: int, pause: str) -> None:
+    """What was loaded is not loaded again."""
+    sim = listed()
+    if activity == "alert":
+        sim.answer("report")
+
+    for _ in range(attempts):
+        assert problems(sim) == []
+        sim.fail(activity, "no such host")
+        sim.advance(pause)
+
+    assert problems(sim) == [("error", "ActionError", "no such host")]
+    sim.retry()
+    sim.answer(activity)
+    assert told(sim, "completed", activity) == 1
+
+
+def test_the_desk_is_told_once_when_the_load_still_runs_after_four_hours() -> None:
+    """Not a moment earlier, and the load goes on."""
+    sim = listed("a.csv")
+    sim.advance(short_of("4h"))  # the quarantine has no answer and needs a person by now
+    assert asked(sim, "tell-late") == []
+
+    sim.advance(2 * MOMENT)
+
+    assert asked(sim, "tell-late") == [{"text": "the load of 2027-01-15 is still running"}]
+    sim.answer("tell-late")
+    sim.advance("3d")
+    assert len(asked(sim, "tell-late")) == 1
+    assert problems(sim) == [("error", "Timeout", "quarantine had no answer in time")]
+
+
+# -- two loads of one night, and a restart
+
+
+def test_a_night_is_loaded_by_one_instance_at_a_time() -> None:
+    """When the first has ended, another may load the night again."""
+    sim = listed("a.csv")
+    first = sim.instance
+
+    with pytest.raises(Refused, match=f"nightly-load 2027-01-15 is unfinished already.*{first}"):
+        sim.launch({"night": "2027-01-15"})
+    sim.instance = first
+    sim.answer("load-file", rows=1)
+    sim.answer("report")
+
+    sim.launch({"night": "2027-01-15"})
+    assert sim.status == "running"
+
+
+def test_a_hundred_files_are_four_at_a_time_and_every_tenth_is_broken() -> None:
+    """What a night is like."""
+
+    def load(file: str) -> dict[str, int]:
+        if file.endswith("0.csv"):
+            raise Fault("Unreadable", "line 7")
+        return {"rows": 1}
+
+    files = [f"{number}.csv" for number in range(100)]
+    silent = dict.fromkeys(("quarantine_file", "send_report", "alert_on_call"), nothing)
+    sim = simulated("nightly-load.xml", {"list_files": lambda: {"files": files}, "load_file": load, **silent})
+
+    sim.launch({"night": "2027-01-15"})
+
+    sim.assert_ended("failed")
+    assert sum(one["rows"] for one in sim.fields["results"]) == 90
+    assert sim.fields["missing"] == [f"{number}0.csv" for number in ("", *range(1, 10))]
+
+
+async def test_a_load_that_is_killed_goes_on_with_the_files_that_were_not_loaded(tmp_path: Path) -> None:
+    """What was loaded is not loaded again; what was under way is, with the same key."""
+    calls: list[tuple[str, str]] = []
+
+    def load(workitem: Any, file: str) -> dict[str, int]:
+        calls.append((file, workitem.key))
+        return {"rows": 1}
+
+    async def stuck(workitem: Any, file: str) -> dict[str, int]:
+        return load(workitem, file) if file == "a.csv" else await forever()
+
+    example = {"send_report": nothing, "list_files": lambda: {"files": ["a.csv", "b.csv"]}}
+    program = Program(tmp_path / "load.db", "nightly-load.xml", {**example, "load_file": stuck})
+
+    async with program as engine:
+        await engine.launch(program.definition, {"night": "2027-01-15"}, "load-1")
+        await program.until("completed", "load-file")
+    program.participants["load_file"] = load
+    async with program:
+        ended = await program.until("ended")
+
+    assert ended.detail == {"status": "completed", "outcome": "loaded"}
+    assert [file for file, _ in calls] == ["a.csv", "b.csv"]
+    assert len({key for _, key in calls}) == 2
+
+
+def test_the_example_warehouse_misses_one_file() -> None:
+    """The participants that are shipped beside it."""
+    sim = simulated("nightly-load.xml", module("nightly_load"))
+
+    sim.launch({"night": "2027-01-15"})
+
+    sim.assert_ended("incomplete")
+    assert sim.fields["missing"] == ["2027-01-15/stock.csv"]
