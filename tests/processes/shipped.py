@@ -65,6 +65,18 @@ def told(sim: Simulation, what: str, activity: str) -> int:
     return sum(one.what == what and _id_of(sim, one.activity) == activity for one in sim.trace)
 
 
+def fail_for_good(sim: Simulation, activity: str, error: str) -> int:
+    """Fail each attempt of an activity as it is made, until it is an incident; how many there were."""
+    attempts = 0
+    while not sim.incidents():
+        if activity in [_id_of(sim, one.dispatch.activity) for one in sim.open]:
+            sim.fail(activity, error)
+            attempts += 1
+        else:
+            sim.advance(1)
+    return attempts
+
+
 def problems(sim: Simulation) -> list[tuple[str, str, str]]:
     """The open incidents: kind, code and message."""
     return [(one.kind, one.code, one.message) for one in sim.incidents()]

@@ -6,7 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shipped import MOMENT, Program, asked, forever, keys, module, nothing, problems, short_of, simulated, told
+from shipped import (
+    MOMENT,
+    Program,
+    asked,
+    fail_for_good,
+    forever,
+    keys,
+    module,
+    nothing,
+    problems,
+    short_of,
+    simulated,
+    told,
+)
 
 from bureaucrat import Fault
 from bureaucrat.errors import Refused
@@ -202,9 +215,7 @@ def test_a_list_that_cannot_be_had_needs_a_person_after_six_attempts() -> None:
     sim = simulated("nightly-load.xml")
     sim.launch({"night": "2027-01-15"})
 
-    for _ in range(6):
-        sim.fail("list-files", "no route to host")
-        sim.advance("6m")
+    assert fail_for_good(sim, "list-files", "no route to host") == 6
     assert problems(sim) == [("error", "ActionError", "no route to host")]
     sim.retry()
     sim.answer("list-files", files=["a.csv"])
@@ -229,9 +240,7 @@ def test_a_quarantine_that_fails_is_an_incident_of_its_file_alone() -> None:
     sim = listed("a.csv", "b.csv")
 
     sim.throw("load-file", "Unreadable", "line 7")
-    for _ in range(4):
-        sim.fail("quarantine", "the disk is full")
-        sim.advance("5s")
+    assert fail_for_good(sim, "quarantine", "the disk is full") == 4
     sim.answer("load-file", rows=1)
     assert (sim.status, problems(sim)) == ("running", [("error", "ActionError", "the disk is full")])
     sim.skip()
@@ -253,17 +262,14 @@ def test_a_quarantine_that_hangs_holds_nothing_but_its_file() -> None:
     assert told(sim, "completed", "load-file") == 1
 
 
-@pytest.mark.parametrize(("activity", "attempts", "pause"), [("report", 4, "5s"), ("alert", 11, "6m")])
-def test_a_message_that_cannot_be_sent_needs_a_person(activity: str, attempts: int, pause: str) -> None:
+@pytest.mark.parametrize(("activity", "attempts"), [("report", 4), ("alert", 11)])
+def test_a_message_that_cannot_be_sent_needs_a_person(activity: str, attempts: int) -> None:
     """What was loaded is not loaded again."""
     sim = listed()
     if activity == "alert":
         sim.answer("report")
 
-    for _ in range(attempts):
-        assert problems(sim) == []
-        sim.fail(activity, "no such host")
-        sim.advance(pause)
+    assert fail_for_good(sim, activity, "no such host") == attempts
 
     assert problems(sim) == [("error", "ActionError", "no such host")]
     sim.retry()
