@@ -20,7 +20,7 @@ from bureaucrat.engine.engine import Engine
 from bureaucrat.engine.settings import Settings
 from bureaucrat.engine.writes import Progress
 from bureaucrat.functions import Functions
-from bureaucrat.testing import Simulation
+from bureaucrat.testing import START, Simulation
 
 ROOT = Path(__file__).parent.parent.parent
 PROCESSES = ROOT / "processes"
@@ -37,6 +37,11 @@ def simulated(name: str, participants: object = None) -> Simulation:
 def short_of(duration: str) -> float:
     """A moment less than a duration: what is due then has not happened yet, and happens within two moments."""
     return parse_duration(duration) - MOMENT
+
+
+def go_to(sim: Simulation, duration: str, moments: int) -> None:
+    """Let time pass until so long after the beginning of the simulation, and some moments before or after."""
+    sim.advance(START + parse_duration(duration) + moments * MOMENT - sim.clock.now())
 
 
 def module(name: str) -> ModuleType:

@@ -21,6 +21,7 @@ TESTED = {
     "example1.xml": ("participants.py", "test_shipped_processes.py"),
     "nightly-load.xml": ("nightly_load.py", "test_nightly_load.py"),
     "identity-check.xml": ("identity_check.py", "test_identity_check.py"),
+    "escalation.xml": ("escalation.py", "test_escalation.py"),
 }
 
 
