@@ -22,6 +22,7 @@ TESTED = {
     "nightly-load.xml": ("nightly_load.py", "test_nightly_load.py"),
     "identity-check.xml": ("identity_check.py", "test_identity_check.py"),
     "escalation.xml": ("escalation.py", "test_escalation.py"),
+    "onboarding.xml": ("onboarding.py", "test_onboarding.py"),
 }
 
 
