@@ -51,6 +51,7 @@ def levels(sim: Simulation) -> list[tuple[int, str]]:
 def test_everybody_is_paged_three_times_five_minutes_apart_and_then_the_desk_is_called() -> None:
     """After three quarters of an hour."""
     sim = paged()
+    assert asked(sim, "page") == [{"alarm": "db-7", "level": "primary", "lap": 1}]
     everybody = [(lap, level) for lap in (1, 2, 3) for level in LEVELS]
 
     for number in range(1, 10):

@@ -225,6 +225,21 @@ def test_a_list_that_cannot_be_had_needs_a_person_after_six_attempts() -> None:
     sim.assert_ended("loaded")
 
 
+def test_a_list_without_an_answer_is_asked_for_again_after_two_minutes_and_a_pause_of_one() -> None:
+    """The first pause is a minute, a fifth more or less. Only the list of the answer counts."""
+    sim = simulated("nightly-load.xml")
+    sim.launch({"night": "2027-01-15"})
+
+    sim.advance("2m48s")
+    assert len(asked(sim, "list-files")) == 1
+    sim.advance("24s")
+    assert asked(sim, "list-files") == [{"night": "2027-01-15"}] * 2
+    sim.answer("list-files", files=["a.csv"], tolerated=100)
+
+    assert sim.fields["files"] == ["a.csv"]
+    assert sim.fields["tolerated"] == 1
+
+
 def test_a_list_that_is_refused_faults_the_instance_until_a_person_decides() -> None:
     """Nobody handles it."""
     sim = simulated("nightly-load.xml")
@@ -255,7 +270,9 @@ def test_a_quarantine_that_hangs_holds_nothing_but_its_file() -> None:
     sim = listed("a.csv", "b.csv")
 
     sim.throw("load-file", "Unreadable", "line 7")
-    sim.advance("5m")
+    sim.advance("4m5s")  # four minutes, and pauses of 1, 2 and 4 seconds, a fifth more or less
+    assert problems(sim) == []
+    sim.advance("4s")
 
     assert (sim.status, problems(sim)) == ("running", [("error", "Timeout", "quarantine had no answer in time")])
     sim.answer("load-file", rows=1)
