@@ -32,6 +32,11 @@ def _whole(story: Story, entry: Progress) -> str | None:
             return f"warning: {detail['message']}"
         case "incident":
             return f"INCIDENT {detail['code']}: {quoted(str(detail['message']))}"
+        case "caught" if entry.activity is not None:
+            where = "" if entry.activity == 0 else f"{story.definition.activities[entry.activity].label} "
+            return f"{where}caught {detail['code']}: {quoted(str(detail['message']))}"
+        case "overdue":
+            return entry.what
         case "canceled" | "suspended" | "resumed" | "changed" if entry.activity is None:
             return entry.what
         case "compensating" if entry.activity is not None:

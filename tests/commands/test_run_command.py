@@ -132,6 +132,25 @@ def test_a_process_without_participants_needs_none(shell: Shell) -> None:
     assert ended.stdout.endswith('fields {"answer": 42}\n')
 
 
+CAUGHT = """<process name="hidden" due="0s">
+<faults><case code="Broken"/></faults>
+<switch id="choose">
+  <case id="first"><condition>True</condition><faults><case code="Odd"/></faults><fault id="odd" code="Odd"/></case>
+</switch>
+<delay duration="50ms"/>
+<action id="thrown" participant="throw"/>
+</process>"""
+
+
+def test_what_happens_to_the_process_or_a_case_is_told_though_neither_is_shown(shell: Shell, hello: list[str]) -> None:
+    """Else nobody would see why something was canceled."""
+    ended = shell.run("run", shell.write("hidden.xml", CAUGHT), *hello[2:])
+
+    assert ended.returncode == 0
+    told = re.findall(r" hidden [0-9a-f]{8} (.*(?:caught|overdue).*)", ended.stdout)
+    assert told == ['first caught Odd: ""', "overdue", 'caught Broken: "it is thrown"']
+
+
 def test_a_called_process_is_shown_as_well(shell: Shell) -> None:
     """Under its own name."""
     ended = shell.run("run", str(ROOT / "processes" / "example1.xml"), "-p", PARTICIPANTS)
