@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from shipped import MOMENT, Program, asked, fail_for_good, forever, keys, module, problems, short_of, simulated, told
 
+from bureaucrat.errors import Refused
 from bureaucrat.testing import Simulation
 
 GENUINE = {"verdict": "genuine"}
@@ -60,6 +61,30 @@ def test_a_callback_that_is_faster_than_the_answer_to_the_request_counts() -> No
     sim.answer("request-check", request="R-1")
 
     sim.assert_ended("verified")
+
+
+def test_of_what_is_answered_only_what_was_asked_for_counts() -> None:
+    """And nobody is told more than he needs: the provider learns no more than whom to check."""
+    sim = simulated("identity-check.xml")
+    sim.launch({"customer": "C-17"})
+
+    sim.answer("request-check", request="R-1", decision="accept")
+    sim.advance("15m")
+    sim.answer("poll", report=UNCLEAR, decision="accept")
+    assert sim.fields["decision"] == ""
+    sim.answer("review", decision="reject", report=GENUINE)
+
+    assert asked(sim, "request-check") == [{"customer": "C-17"}]
+    assert asked(sim, "poll") == [{"request": "R-1"}]
+    assert (sim.fields["decision"], sim.fields["report"]) == ("reject", UNCLEAR)
+
+
+def test_a_customer_is_checked_once_at_a_time() -> None:
+    """A second check would cost a second time."""
+    sim = requested()
+
+    with pytest.raises(Refused, match="identity-check C-17 is unfinished already"):
+        sim.launch({"customer": "C-17"})
 
 
 def test_a_callback_about_somebody_else_or_without_a_verdict_wakes_nobody() -> None:
@@ -189,6 +214,7 @@ def test_the_department_is_reminded_every_day_and_after_five_days_the_customer_i
     sim.advance(2 * MOMENT)
 
     sim.assert_ended("rejected")
+    assert sim.fields["decision"] == "reject"
     assert len(asked(sim, "remind")) == 4
 
 
