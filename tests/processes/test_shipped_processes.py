@@ -23,6 +23,7 @@ TESTED = {
     "identity-check.xml": ("identity_check.py", "test_identity_check.py"),
     "escalation.xml": ("escalation.py", "test_escalation.py"),
     "onboarding.xml": ("onboarding.py", "test_onboarding.py"),
+    "purchase.xml": ("purchase.py", "test_purchase.py"),
     "renewal.xml": ("renewal.py", "test_renewal.py"),
 }
 
