@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from shipped import Program, asked, fail_for_good, forever, go_to, keys, module, nothing, problems, simulated, told
 
+from bureaucrat.core.durations import parse_duration
+from bureaucrat.errors import Refused
 from bureaucrat.testing import Simulation
 
 FIRST_DAY = "2027-03-15T09:00+01:00"  #: simulations begin on 15 January at 8:00 UTC: 59 days earlier
@@ -177,12 +179,31 @@ def test_a_reminder_that_cannot_be_sent_delays_nothing() -> None:
     sim.answer("human:finance", decision="yes")
     sim.advance("2d")
 
-    fail_for_good(sim, "remind", "no such host")
+    assert fail_for_good(sim, "remind", "no such host") == 4
     assert (sim.status, problems(sim)) == ("running", [("error", "ActionError", "no such host")])
     sim.answer("human:head", decision="yes")
 
     assert problems(sim) == []
     assert [one.participant for one in sim.open] == ["create_accounts", "order_laptop"]
+
+
+def test_a_recruiter_who_cannot_be_told_needs_a_person() -> None:
+    """After six attempts; it does not end as if he had been."""
+    sim = started()
+    sim.answer("human:head", decision="no")
+
+    assert fail_for_good(sim, "tell-recruiter", "no such host") == 6
+    sim.skip()
+
+    sim.assert_ended("declined")
+
+
+def test_somebody_begins_once_at_a_time() -> None:
+    """Two laptops would be one too many."""
+    sim = started()
+
+    with pytest.raises(Refused, match="onboarding ada is unfinished already"):
+        sim.launch({"candidate": "ada", "first_day": FIRST_DAY})
 
 
 # -- the preparations
@@ -235,14 +256,24 @@ def test_a_preparation_that_fails_needs_a_person_and_holds_nothing_else(activity
     assert [one.participant for one in sim.open] == ["close_accounts", "return_laptop"]
 
 
-@pytest.mark.parametrize("activity", ["create-accounts", "order-laptop"])
-def test_a_preparation_without_an_answer_is_an_incident_too(activity: str) -> None:
-    """As the fault Timeout it would hold the withdrawal."""
+@pytest.mark.parametrize(
+    ("activity", "before", "after"),
+    [("create-accounts", "1h13m", "1h21m"), ("order-laptop", "19m", "27m"), ("lend-laptop", "19m", "27m")],
+)
+def test_a_preparation_without_an_answer_is_an_incident_too(activity: str, before: str, after: str) -> None:
+    """After six times its timeout and about 17 minutes of pauses. As the fault Timeout it would hold the withdrawal."""
     sim = approved()
+    if activity != "create-accounts":
+        sim.answer("create-accounts")
+    if activity != "order-laptop":
+        sim.answer("order-laptop", delivery="D-1")
+    begun = "57d" if activity == "lend-laptop" else "0d"
 
-    sim.advance("3h")
-    assert (sim.status, sorted({code for _, code, _ in problems(sim)})) == ("running", ["Timeout"])
-    sim.skip(activity)
+    go_to(sim, begun, moments=1)
+    sim.advance(before)
+    assert problems(sim) == []
+    sim.advance(parse_duration(after) - parse_duration(before))
+    assert (sim.status, problems(sim)) == ("running", [("error", "Timeout", f"{activity} had no answer in time")])
     sim.event("candidate.withdrew", candidate="ada")
 
     assert [one.participant for one in sim.open] == ["close_accounts", "return_laptop"]
