@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..core.activities import Action, Await, Call, Delay
+from ..core.activities import Action, Await, Call, Delay, Foreach
+from ..core.table import static_path
 from ..engine.writes import Progress
+from .items import item_of
 from .story import Mark, Row, Story
-from .wording import clock, one_line, pairs, quoted, rough, seconds, value
+from .wording import clock, count, one_line, pairs, quoted, rough, seconds, value
 
 
 def line(story: Story, entry: Progress, row: Row | None) -> str | None:
     """The line for one entry; None if it has none."""
-    text = _whole(story, entry) if row is None else _of_row(entry, row)
+    text = _whole(story, entry) if row is None else _of_row(story, entry, row)
     return None if text is None else f"{clock(entry.at)} {story.name} {text}"
 
 
@@ -44,9 +46,16 @@ def _whole(story: Story, entry: Progress) -> str | None:
     return None
 
 
-def _of_row(entry: Progress, row: Row) -> str | None:
+def _of_row(story: Story, entry: Progress, row: Row) -> str | None:
     text = _change(entry, row)
-    return None if text is None else f"{row.label} {text}"
+    return None if text is None else f"{row.label}{_number(story, row)} {text}"
+
+
+def _number(story: Story, row: Row) -> str:
+    """Of which item it is, where several are under way at once."""
+    item = item_of(row.address[len(story.instance) :])
+    around = story.definition.activities[story.definition.paths[static_path(item)]]
+    return f" {item.rpartition('.')[2]}" if around.forks_items and not row.item else ""
 
 
 def _change(entry: Progress, row: Row) -> str | None:
@@ -96,23 +105,28 @@ def _completed(row: Row) -> str:
     ended = row.ended or row.since
     parts = [f"done in {seconds(ended - row.since)}"]
     if row.turns:
-        parts[0] += f", {row.turns} turns" if row.turns > 1 else ", 1 turn"
+        parts[0] += f", {turns(row)}"
     if row.changed:
         parts.append(pairs(row.changed))
     return "   ".join(parts)
 
 
+def turns(row: Row) -> str:
+    """How often the inside of a loop has begun."""
+    return count(row.turns, "item" if isinstance(row.activity, Foreach) else "turn")
+
+
 def before(story: Story) -> Iterator[str]:
     """The lines of what an earlier run did."""
-    yield from _before(story.name, story.rows)
+    yield from _before(story, story.rows)
 
 
-def _before(name: str, rows: list[Row]) -> Iterator[str]:
+def _before(story: Story, rows: list[Row]) -> Iterator[str]:
     for row in rows:
-        yield from _before(name, row.rows)
+        yield from _before(story, row.rows)
         if not row.is_open:
             word = _completed(row) if row.mark is Mark.DONE else "canceled"
-            yield f"{clock(row.ended or row.since)} {name} {row.label} {word}   (before)"
+            yield f"{clock(row.ended or row.since)} {story.name} {row.label}{_number(story, row)} {word}   (before)"
 
 
 def waiting(row: Row, now: float) -> str:

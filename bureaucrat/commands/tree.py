@@ -13,7 +13,7 @@ from rich.text import Text
 from ..core.activities import Action, Assign, Await, Call, Exit, Signal, Throw
 from ..core.activity import Activity, Value
 from ..core.table import Definition
-from .plain import waiting
+from .plain import turns, waiting
 from .story import Mark, Row, all_rows
 from .wording import count, one_line, ordinal, pairs, quoted, rough, seconds
 
@@ -109,7 +109,7 @@ class Tree:
         if row.is_open and (row.mark is not Mark.ACTIVE or row.waits):
             parts.append(waiting(row, now).removeprefix(_who(row.activity, row)).removeprefix(", "))
         if row.turns:
-            parts.append(count(row.turns, "turn"))
+            parts.append(turns(row))
         if row.is_parallel:
             parts.append(f"{row.joined:,}/{row.items:,}" if row.items else count(row.joined, "item"))
         parts += row.notes

@@ -132,6 +132,28 @@ def test_a_process_without_participants_needs_none(shell: Shell) -> None:
     assert ended.stdout.endswith('fields {"answer": 42}\n')
 
 
+SIDE_BY_SIDE = """<process name="sides">
+<foreach id="each" select="=['a', 'b']" as="one" parallel="yes"><action id="left" participant="greet"/></foreach>
+<foreach id="again" select="=['a', 'b']" as="one"><action id="right" participant="greet"/></foreach>
+<action id="rest" participant="fail"/>
+</process>"""
+
+
+def test_what_is_done_in_parallel_items_has_the_number_of_its_item(shell: Shell, hello: list[str]) -> None:
+    """Also what was done before; one after another there is nothing to tell apart."""
+    arguments = ("run", shell.write("sides.xml", SIDE_BY_SIDE), "--db", "run.db", *hello[2:])
+
+    ended, again = shell.run(*arguments), shell.run(*arguments)
+
+    assert ended.returncode == again.returncode == 1
+    told = re.findall(r" sides [0-9a-f]{8} (.*?) (?:done in|attempt|begins)", ended.stdout)
+    assert sorted(told[1:9]) == ["each 1", "each 1", "each 2", "each 2", "left 1", "left 1", "left 2", "left 2"]
+    assert told[9:] == ["each", "again", "right", "right", "right", "right", "again", "rest"]
+    assert re.search(r" again done in 0.\d\d s, 2 items$", ended.stdout, re.MULTILINE)
+    before = re.findall(r" sides [0-9a-f]{8} (.*?) done in .*\(before\)$", again.stdout, re.MULTILINE)
+    assert sorted(before) == ["again", "each", "each 1", "each 2", "left 1", "left 2", "right", "right"]
+
+
 CAUGHT = """<process name="hidden" due="0s">
 <faults><case code="Broken"/></faults>
 <switch id="choose">
