@@ -13,7 +13,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from .calendars import Zone
@@ -58,6 +58,7 @@ class Property:
     initial: Any = None
     required: bool = False
     line: int = 0
+    column: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class Activity:
     slot: int = 0  #: its place among its parent's children
     children: tuple[int, ...] = ()
     line: int = 0
+    column: int = field(default=0, compare=False)
     id: str | None = None
     name: str | None = None
     timeout: Value | None = None

@@ -101,6 +101,7 @@ class _Table:
             "slot": slot.slot,
             "children": tuple(slot.children),
             "line": node.line,
+            "column": node.column,
             "id": node.values.get("id"),
             "name": node.values.get("name"),
             "timeout": node.values.get("timeout"),
@@ -154,7 +155,9 @@ def _scope(node: Node) -> dict[str, Any]:
 def _property(node: Node) -> Property:
     values = node.values
     required = values.get("required", False)
-    return Property(values["name"], values["type"], None if required else node.content, required, node.line)
+    return Property(
+        values["name"], values["type"], None if required else node.content, required, node.line, node.column
+    )
 
 
 def _fields(nodes: list[Node], all: bool = False) -> Fields:

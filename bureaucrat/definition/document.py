@@ -36,6 +36,7 @@ class Node:
     tag: str
     offset: int  #: of its ``<``
     line: int
+    column: int
     attributes: dict[str, str]
     lead: str  #: all its text before its first child
     texts: list[Text] = field(default_factory=list)
@@ -119,7 +120,7 @@ def _document(source: Source, root: etree._Element, markup: Markup) -> Document:
 def _node(source: Source, element: etree._Element, extent: Extent) -> Node:
     tag = element.tag.rpartition("}")[2]
     attributes = {str(name): str(value) for name, value in element.attrib.items()}
-    node = Node(tag, extent.start, source.line(extent.start), attributes, element.text or "")
+    node = Node(tag, extent.start, *source.place(extent.start), attributes, element.text or "")
     _add_text(node, element.text, extent.content)
     return node
 
