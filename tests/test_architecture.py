@@ -28,6 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"amqp"}),
     frozenset({"core"}),
     frozenset({"definition", "wire", "diagram"}),
+    frozenset({"lint"}),
     frozenset({"ports", "functions", "message"}),
     frozenset({"engine"}),
     frozenset({"agents", "streams", "services", "celery", "launcher", "embedded", "stores", "testing"}),

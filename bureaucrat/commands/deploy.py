@@ -5,7 +5,7 @@ Rules: every file is checked before anything is asked for; one order registers t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,15 @@ from ..definition.problems import InvalidDefinition, Problem
 from ..definition.reader import read
 from ..engine.orders import Deploy, Undeploy
 from ..engine.registry import MOST_VERSION, named, unregistrable
+from ..lint import warnings_of
 from .failure import Exit, Failure
 from .lint import files_in, problem_lines
 from .mailing import Mailing, nobody
 from .order_options import order_options
 from .window import Window, at_window
-from .wording import count
+from .wording import command, count
+
+_MOST_WARNINGS = 3  #: that are shown; for all of them there is `bureaucrat lint`
 
 
 @click.command(short_help="Register processes, to be started by name.")
@@ -40,7 +43,10 @@ async def deploy(window: Window, paths: tuple[str, ...], version: int | None, **
     """
     definitions = _checked(dict.fromkeys(files_in(paths)))
     files = {file: definition.source for file, definition in definitions.items()}
-    return await _ask(window, Deploy(given["person"], files, version, given["reason"]), given)
+    warnings = [warning for definition in definitions.values() for warning in warnings_of(definition)]
+    if not window.is_json:
+        _warn(window, warnings, paths)
+    return await _ask(window, Deploy(given["person"], files, version, given["reason"]), given, warnings)
 
 
 @click.command(short_help="Have a process started no more.")
@@ -78,6 +84,15 @@ def _checked(files: Iterable[str]) -> dict[str, Definition]:
     return definitions
 
 
+def _warn(window: Window, warnings: list[Problem], paths: tuple[str, ...]) -> None:
+    """The first warnings; none of them keeps anything from being registered."""
+    for warning in warnings[:_MOST_WARNINGS]:
+        window.line(warning.row())
+    more = len(warnings) - _MOST_WARNINGS
+    if more > 0:
+        window.line(f"{count(more, 'more warning')}   {command(['lint', *paths])}")
+
+
 def _bytes_of(file: str) -> bytes:
     try:
         return Path(file).read_bytes()
@@ -85,27 +100,30 @@ def _bytes_of(file: str) -> bytes:
         raise Failure(Exit.INVALID, f"{file} cannot be read: {error.strerror}") from error
 
 
-async def _ask(window: Window, order: Deploy | Undeploy, given: dict[str, Any]) -> Exit:
+async def _ask(
+    window: Window, order: Deploy | Undeploy, given: dict[str, Any], warnings: Sequence[Problem] | None = None
+) -> Exit:
     """Leave the order, and say what came of it."""
     mailing = Mailing(window)
     number = await mailing.post("", order)
     patience: float = given["timeout"]
     found = {} if given["is_hasty"] else await mailing.outcomes([number], patience)
     if number in found:
-        _say(window, number, found[number].outcome, found[number].answer)
+        _say(window, number, found[number].outcome, found[number].answer, warnings)
         return Exit.OK if found[number].outcome == "done" else Exit.REFUSED
     if given["is_hasty"]:
-        _say(window, number, "waiting", f"asked   order {number}")
+        _say(window, number, "waiting", f"asked   order {number}", warnings)
         return Exit.OK
-    _say(window, number, "waiting", nobody(1, patience))
+    _say(window, number, "waiting", nobody(1, patience), warnings)
     return Exit.UNFINISHED
 
 
-def _say(window: Window, number: int, outcome: str, answer: str) -> None:
+def _say(window: Window, number: int, outcome: str, answer: str, warnings: Sequence[Problem] | None) -> None:
     lines = answer.splitlines()
     if window.is_json:
         versions = [line.split()[0] for line in lines] if outcome == "done" else []
-        window.json({"order": number, "outcome": outcome, "answer": answer, "versions": versions})
+        told = {} if warnings is None else {"warnings": [str(warning) for warning in warnings]}
+        window.json({"order": number, "outcome": outcome, "answer": answer, "versions": versions, **told})
         return
     if outcome in ("refused", "failed"):
         window.line(f"{outcome}, and nothing was changed:")

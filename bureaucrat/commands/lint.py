@@ -11,6 +11,7 @@ import click
 
 from ..definition.problems import InvalidDefinition, Problem
 from ..definition.reader import read
+from ..lint import warnings_of
 from .failure import Exit, Failure
 from .wording import count
 
@@ -28,11 +29,13 @@ _LEAD = 30  #: of them before the place
     show_default=True,
     help="text for people, json for programs, github for annotations of a pull request.",
 )
+@click.option("--strict", "is_strict", is_flag=True, help="Exit code 2 for warnings, too.")
 @click.pass_context
-def lint(context: click.Context, paths: tuple[str, ...], form: str) -> None:
+def lint(context: click.Context, paths: tuple[str, ...], form: str, is_strict: bool) -> None:
     """Check process definitions: files, or folders in which every *.xml is looked for.
 
-    All problems of all files are shown. Exit code 0: no errors; 2: errors.
+    All problems of all files are shown, and warnings about what is allowed and probably not meant. Exit code 0: no
+    errors; 2: errors.
 
     \b
       bureaucrat lint processes/
@@ -52,7 +55,7 @@ def lint(context: click.Context, paths: tuple[str, ...], form: str) -> None:
                 for line in problem_lines(of_file, source, _width(problems)):
                     click.echo(line)
             click.echo(_summary(problems, len(files)))
-    if any(problem.severity == "error" for problem in problems):
+    if any(is_strict or problem.severity == "error" for problem in problems):
         context.exit(Exit.INVALID)
 
 
@@ -75,16 +78,16 @@ def files_in(paths: Iterable[str]) -> Iterator[str]:
 
 
 def _problems(file: str) -> tuple[list[Problem], str]:
-    """The problems of a file, and its text."""
+    """The problems of a file, warnings if there are no others, and its text."""
     try:
         source = Path(file).read_bytes()
     except OSError as error:
         raise Failure(Exit.INVALID, f"{file} cannot be read: {error.strerror}") from error
     try:
-        read(source, file=file)
+        definition = read(source, file=file)
     except InvalidDefinition as invalid:
         return invalid.problems, source.decode("utf-8", "replace")
-    return [], ""
+    return warnings_of(definition), definition.source
 
 
 def _width(problems: list[Problem]) -> int:

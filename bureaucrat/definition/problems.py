@@ -18,11 +18,13 @@ from typing import Final
 
 from bureaucrat.errors import BureaucratError
 
-from . import codes_structure, codes_values, codes_xml
+from . import codes_structure, codes_values, codes_warnings, codes_xml
 from .explanation import Explanation
 
 #: Every code there is.
-CODES: Final[Mapping[str, Explanation]] = MappingProxyType(codes_xml.CODES | codes_values.CODES | codes_structure.CODES)
+CODES: Final[Mapping[str, Explanation]] = MappingProxyType(
+    codes_xml.CODES | codes_values.CODES | codes_structure.CODES | codes_warnings.CODES
+)
 
 _WIDTH: Final = 100
 _SHOWN: Final = 48  # characters of a value in a message

@@ -63,7 +63,31 @@ async def test_a_folder_is_deployed_with_all_that_is_in_it(office: Office) -> No
         "outcome": "done",
         "answer": "bill@7 deployed\norder@7 deployed",
         "versions": ["bill@7", "order@7"],
+        "warnings": [],
     }
+
+
+async def test_warnings_are_shown_and_stop_nothing(office: Office) -> None:
+    """The first three; ``bureaucrat lint`` shows them all."""
+    await opened(office, order='<process name="order">' + '<await event="e"/>\n' * 5 + "</process>")
+
+    said = await says(office, "deploy", "order.xml")
+    again = await says(office, "deploy", "order.xml", "--json")
+
+    warning = "if the event never comes, this waits for ever and nobody is told: give it a timeout"
+    lines = said.out.splitlines()
+    assert said.code == 0
+    assert [line[: len("order.xml:1:23  warning BX511  ") + len(warning)] for line in lines[:3]] == [
+        f"order.xml:1:23  warning BX511  {warning}",
+        f"order.xml:2:1  warning BX511  {warning}="[:-1] + "=",
+        f"order.xml:3:1  warning BX511  {warning}=",
+    ]
+    assert lines[3:] == [
+        "2 more warnings   bureaucrat lint order.xml",
+        "order@1 deployed",
+        "see   bureaucrat definitions --db b.db",
+    ]
+    assert [text[:14] for text in again.json["warnings"]] == [f"order.xml:{line}: i" for line in range(1, 6)]
 
 
 async def test_a_version_that_has_other_content_is_refused_with_nothing_changed(office: Office) -> None:

@@ -53,8 +53,31 @@ def test_a_folder_is_searched_for_definitions(shell: Shell) -> None:
 
 
 def test_the_shipped_processes_have_no_problems(shell: Shell) -> None:
-    """They are examples to follow."""
-    assert shell.run("lint", str(ROOT / "processes")).returncode == 0
+    """They are examples to follow; not even warnings."""
+    ended = shell.run("lint", "--strict", str(ROOT / "processes"))
+
+    assert (ended.returncode, ended.stdout) == (0, "3 files, no problems\n")
+
+
+def test_warnings_are_shown_and_fail_only_when_strict(shell: Shell) -> None:
+    """A file with errors is not looked at for warnings."""
+    doubtful = shell.write("doubtful.xml", '<process>\n  <fault code="Unpaid"/>\n</process>\n')
+
+    ended = shell.run("lint", doubtful, shell.write("bad.xml", BAD.replace("<while>", '<fault code="A"/><while>')))
+
+    assert ended.stdout.splitlines()[:3] == [
+        'doubtful.xml:2:3  warning BX512  nothing around handles the fault "Unpaid": the instance will be faulted '
+        'until a person decides, a called one throws it at its caller; add a <case code="Unpaid"> if that is not meant',
+        '       2 | <fault code="Unpaid"/>',
+        "           ^",
+    ]
+    assert ended.stdout.splitlines()[-1].startswith("2 errors, 1 warning in 2 of 2 files.")
+    assert shell.run("lint", doubtful).returncode == 0
+    assert shell.run("lint", doubtful, "--strict").returncode == 2
+    assert shell.run("lint", doubtful, "--format", "github").stdout.startswith(
+        "::warning file=doubtful.xml,line=2,col=3"
+    )
+    assert json.loads(shell.run("lint", doubtful, "--format", "json").stdout)[0]["severity"] == "warning"
 
 
 @pytest.mark.parametrize(("path", "text"), [("none.xml", "there is no file none.xml"), (".", "there is no *.xml in .")])

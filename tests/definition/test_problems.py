@@ -63,7 +63,7 @@ def test_a_code_that_nobody_knows_is_refused_with_the_nearest() -> None:
 def test_every_code_has_a_page(code: str) -> None:
     page = CODES[code]
 
-    assert re.fullmatch(r"BX[12349]\d\d", code)
+    assert re.fullmatch(r"BX[123459]\d\d", code)
     assert page.title[0].isupper()
     assert not page.title.endswith(".")
     assert page.text.endswith(".")
@@ -90,7 +90,9 @@ def as_document(example: str) -> str:
     return process(f"<{inner}>{example}</{inner.split()[0]}>" if inner else example)
 
 
-@pytest.mark.parametrize("code", sorted(code for code, page in CODES.items() if page.wrong and code != "BX320"))
+@pytest.mark.parametrize(
+    "code", sorted(code for code, page in CODES.items() if page.wrong and code != "BX320" and code[:3] != "BX5")
+)
 def test_the_wrong_example_has_this_problem_and_the_right_one_has_none(code: str) -> None:
     wrong, right = as_document(CODES[code].wrong), as_document(CODES[code].right)
 
