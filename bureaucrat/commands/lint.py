@@ -11,6 +11,7 @@ import click
 
 from ..definition.problems import InvalidDefinition, Problem
 from ..definition.reader import read
+from ..definition.schema import schema_files
 from ..lint import warnings_of
 from .failure import Exit, Failure
 from .wording import count
@@ -19,8 +20,22 @@ _WIDEST = 110  #: characters of a source line
 _LEAD = 30  #: of them before the place
 
 
+def _show_schema(context: click.Context, option: click.Parameter, is_wanted: bool) -> None:
+    if is_wanted:
+        click.echo(schema_files()[0])
+        context.exit(Exit.OK)
+
+
 @click.command(short_help="Check definitions.")
 @click.argument("paths", metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_schema,
+    help="Print the path of the XSD of definitions, for editors, and nothing else.",
+)
 @click.option(
     "--format",
     "form",

@@ -24,7 +24,10 @@ from .grammar import Kind
 from .problems import closest, did_you_mean, quoted
 
 _WHITE: Final = " \t\n"
-_MOST: Final = 200  # characters of a name
+MOST_NAME: Final = 200  #: characters of a name
+MOST_TIMES: Final = 1_000_000
+MOST_FACTOR: Final = 1_000
+MOST_PRIORITY: Final = 9
 _NOT_A_WORD: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NOT_IN_PATHS: Final = re.compile(r"[\s()\[\]{}'\"=+*/<>,]")
@@ -34,7 +37,6 @@ _VERSION: Final = re.compile(r"[^@]+@[1-9][0-9]{0,8}")
 _ONE_VALUE: Final = ": an expression is one value in Python's syntax, such as amount > 100"
 _SYNTAX_ADVICE: Final = {"=": ": to compare, write ==", "&": ": write and", "|": ": write or", "!": ": write not"}
 _FLAGS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-_MOST_TIMES: Final = 1_000_000
 
 
 class Refused(Exception):
@@ -73,8 +75,8 @@ def _label(text: str, line: int) -> str:
 def _word(text: str, line: int) -> str:
     if not text:
         raise Refused("BX201", '"" is empty: write a name, or leave the attribute out')
-    if len(text) > _MOST:
-        raise Refused("BX201", f"{quoted(text)} has {len(text):,} characters; {_MOST} are allowed")
+    if len(text) > MOST_NAME:
+        raise Refused("BX201", f"{quoted(text)} has {len(text):,} characters; {MOST_NAME} are allowed")
     bad = _NOT_A_WORD.search(text)
     if bad:
         raise Refused("BX201", f"{quoted(text)} contains white space or a control character: remove it")
@@ -85,8 +87,8 @@ def _field(text: str, line: int) -> str:
     name = text.strip(_WHITE)
     if not name:
         raise Refused("BX201", f"{quoted(text)} is no name: write one")
-    if len(name) > _MOST or _CONTROL.search(name):
-        reason = f"is no name: write at most {_MOST} characters, none of them a control character"
+    if len(name) > MOST_NAME or _CONTROL.search(name):
+        reason = f"is no name: write at most {MOST_NAME} characters, none of them a control character"
         raise Refused("BX201", f"{quoted(text)} {reason}")
     return name
 
@@ -137,8 +139,8 @@ def _whole(least: int, most: int, text: str, line: int) -> int:
 
 def _factor(text: str, line: int) -> float:
     bare = text.strip(_WHITE)
-    if not _DECIMAL.fullmatch(bare) or not 1 <= float(bare) <= 1_000:
-        raise Refused("BX203", f"{quoted(text)} is no number from 1 to 1,000: write 2 or 1.5")
+    if not _DECIMAL.fullmatch(bare) or not 1 <= float(bare) <= MOST_FACTOR:
+        raise Refused("BX203", f"{quoted(text)} is no number from 1 to {MOST_FACTOR:,}: write 2 or 1.5")
     return float(bare)
 
 
@@ -270,8 +272,8 @@ READERS: Final[Mapping[Kind, Callable[[str, int], Any]]] = MappingProxyType(
         Kind.CODES: _codes,
         Kind.LIST: lambda text, line: [part for part in _parts(text) if part],
         Kind.FLAG: _flag,
-        Kind.COUNT: partial(_whole, 0, _MOST_TIMES),
-        Kind.TIMES: partial(_whole, 1, _MOST_TIMES),
+        Kind.COUNT: partial(_whole, 0, MOST_TIMES),
+        Kind.TIMES: partial(_whole, 1, MOST_TIMES),
         Kind.FACTOR: _factor,
         Kind.PLACES: _places,
         Kind.DURATION: _duration,
@@ -282,7 +284,7 @@ READERS: Final[Mapping[Kind, Callable[[str, int], Any]]] = MappingProxyType(
         Kind.MESSAGE_VALUE: partial(_value, _label),
         Kind.PARTICIPANT_VALUE: partial(_value, _participant),
         Kind.PROCESS_VALUE: partial(_value, _process),
-        Kind.PRIORITY_VALUE: partial(_value, partial(_whole, 0, 9)),
+        Kind.PRIORITY_VALUE: partial(_value, partial(_whole, 0, MOST_PRIORITY)),
         Kind.DURATION_VALUE: partial(_value, _duration),
         Kind.PERIOD_VALUE: partial(_value, _period),
         Kind.INSTANT_VALUE: partial(_value, _instant),

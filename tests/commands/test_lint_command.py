@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from command_shell import ROOT, Shell
@@ -124,6 +125,15 @@ def test_a_long_line_is_cut_around_the_place(shell: Shell) -> None:
 
     assert len(excerpt) <= 130
     assert excerpt[caret.index("^") :].startswith("<actoin/>")
+
+
+def test_the_schema_for_editors_is_a_file(shell: Shell) -> None:
+    """Its path alone, so that another program can be given it."""
+    ended = shell.run("lint", "--schema")
+
+    path = Path(ended.stdout.rstrip("\n"))
+    assert (ended.returncode, path.name) == (0, "process.xsd")
+    assert path.read_text(encoding="utf-8").startswith("<?xml")
 
 
 def test_a_code_is_explained(shell: Shell) -> None:
