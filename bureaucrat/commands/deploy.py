@@ -18,7 +18,7 @@ from ..engine.orders import Deploy, Undeploy
 from ..engine.registry import MOST_VERSION, named, unregistrable
 from ..lint import warnings_of
 from .failure import Exit, Failure
-from .lint import files_in, problem_lines
+from .lint import explaining, files_in, problem_lines
 from .mailing import Mailing, nobody
 from .order_options import order_options
 from .window import Window, at_window
@@ -78,9 +78,10 @@ def _checked(files: Iterable[str]) -> dict[str, Definition]:
             found.append((invalid.problems, source.decode("utf-8", "replace")))
     lines = [line for problems, source in found for line in problem_lines(problems, source)]
     unnamed = unregistrable(definitions)
+    more = [explaining(problems) for problems, _ in found[-1:]]
     total = sum(len(problems) for problems, _ in found) + len(unnamed)
     if total:
-        raise Failure(Exit.INVALID, f"nothing was deployed: {count(total, 'problem')}", *lines, *unnamed)
+        raise Failure(Exit.INVALID, f"nothing was deployed: {count(total, 'problem')}", *lines, *unnamed, *more)
     return definitions
 
 

@@ -121,6 +121,11 @@ def problem_lines(problems: list[Problem], source: str, width: int = 0) -> list[
     return lines
 
 
+def explaining(problems: list[Problem]) -> str:
+    """The command that says more about the last of some problems."""
+    return f"more   bureaucrat explain {problems[-1].code}"
+
+
 def _excerpt(row: str, line: int, column: int) -> list[str]:
     """The source line, cut around the place, and the caret."""
     row = "".join(one if one.isprintable() else " " for one in row.rstrip())

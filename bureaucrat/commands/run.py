@@ -21,7 +21,7 @@ from ..engine.registry import unregistrable
 from ..errors import StorageUnavailable
 from .failure import Exit, Failure
 from .fields import parse_event, parse_fields
-from .lint import files_in, problem_lines
+from .lint import explaining, files_in, problem_lines
 from .modules import load_participants
 from .plan import Plan, Result
 from .progress import Output, standard, view_of
@@ -172,7 +172,8 @@ def definition_in(file: str, undone: str = "not started") -> Definition:
     except InvalidDefinition as invalid:
         source = path.read_bytes().decode("utf-8", "replace")
         first = f"{undone}: {count(len(invalid.problems), 'problem')} in {file}"
-        raise Failure(Exit.INVALID, first, *problem_lines(invalid.problems, source)) from invalid
+        lines = [*problem_lines(invalid.problems, source), explaining(invalid.problems)]
+        raise Failure(Exit.INVALID, first, *lines) from invalid
 
 
 def _run(plan: Plan, output: Output) -> Result:

@@ -77,7 +77,7 @@ def _read(text: str) -> Fraction | None:
 def _advice(text: str) -> str:
     """What is wrong with a text that is no duration, and what to write."""
     if text.startswith("-"):
-        return f'"{text}" is no duration: it is negative'
+        return f'"{text}" is no duration: it is negative, write 0 or more'
     calendar = _CALENDAR.fullmatch(text)
     if calendar and any(calendar.groups()):
         iso_years, iso_months, years, months = (Fraction(found or 0) for found in calendar.groups())

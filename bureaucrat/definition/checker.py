@@ -44,7 +44,8 @@ class _Checker:
 
     def root(self, node: Node) -> None:
         if node.tag != ROOT:
-            self._report.add(node.offset, "BX320", f"the root is <{_shown(node.tag)}>; it must be <{ROOT}>")
+            advice = f": put it into a <{ROOT}>" if node.tag in ACTIVITIES else ""
+            self._report.add(node.offset, "BX320", f"the root is <{_shown(node.tag)}>; it must be <{ROOT}>{advice}")
             if closest(node.tag, [ROOT]) is None:
                 return
         self._element(node, ROOT)
@@ -59,9 +60,10 @@ class _Checker:
             if scope in self.ids:
                 reason = f"the <{self.ids[scope].tag}> of line {self.ids[scope].line}, which is not around this exit"
             else:
-                reason = f"no activity{did_you_mean(scope, around)}"
-            choices = f"around it are {', '.join(around)}" if around else "no activity around it has an id"
-            self._report.add(place, "BX318", f"scope={quoted(scope)} names {reason}; {choices}")
+                reason = "no activity"
+            others = f"; around it are {', '.join(around)}" if around else "; no activity around it has an id"
+            close = did_you_mean(scope, around) or others
+            self._report.add(place, "BX318", f"scope={quoted(scope)} names {reason}{close}")
 
     def _element(self, node: Node, type: str) -> None:
         node.type = type

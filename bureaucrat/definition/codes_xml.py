@@ -28,8 +28,8 @@ CODES: Final = {
     ),
     "BX103": Explanation(
         "This is no XML",
-        "The document is empty, or its first character that is not white space is no <. Perhaps the wrong file was "
-        "sent, or JSON or YAML where the definition's text was meant.",
+        "The document is empty, its first character that is not white space is no <, or it is an HTML page. Perhaps "
+        "the wrong file was sent, or JSON or YAML where the definition's text was meant.",
         '{"process": []}',
         "<process></process>",
     ),

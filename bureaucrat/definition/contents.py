@@ -16,6 +16,13 @@ from .report import Report
 from .values import READERS, Refused, expression
 
 _WHITE: Final = " \t\n"
+#: What types are called in other languages.
+_ELSEWHERE: Final = {
+    **dict.fromkeys(("list", "array", "dict", "object", "map", "tuple"), "json"),
+    **dict.fromkeys(("string", "varchar", "char"), "str"),
+    **dict.fromkeys(("number", "double", "decimal"), "float"),
+    **dict.fromkeys(("long", "short"), "int"),
+}
 
 
 def read_attributes(report: Report, node: Node) -> None:
@@ -41,6 +48,10 @@ def _unknown(report: Report, node: Node, name: str) -> None:
         reason = f"<{node.tag}> never waits, so it takes no timeout: put it on what waits, or on the <sequence> around"
         report.add(place, "BX304", reason)
         return
+    if name in ELEMENTS[node.type].children:
+        reason = f"{name} is no attribute of <{node.tag}> but stands in it: write <{name}>…</{name}>"
+        report.add(place, "BX302", reason)
+        return
     others = f"; it takes {', '.join(known)}" if known else "; it takes none"
     close = did_you_mean(name, known) or others
     report.add(place, "BX302", f"unknown attribute {quoted(name)[1:-1]} of <{node.tag}>{close}")
@@ -62,7 +73,9 @@ def _read(report: Report, node: Node, name: str, text: str, attribute: Attribute
 def _choice(text: str, choices: tuple[str, ...]) -> str:
     bare = text.strip(_WHITE)
     if bare not in choices:
-        raise Refused("BX205", f"{quoted(text)} is not one of {', '.join(choices)}{did_you_mean(bare, choices)}")
+        meant = _ELSEWHERE.get(bare.lower(), "")
+        close = did_you_mean(bare, choices) or (f"; did you mean {meant}?" if meant in choices else "")
+        raise Refused("BX205", f"{quoted(text)} is not one of {', '.join(choices)}{close}")
     return bare
 
 

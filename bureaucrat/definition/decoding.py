@@ -48,6 +48,8 @@ def _utf8(raw: bytes, file: str) -> str:
         before = raw[: error.start].decode()
         place = before.count("\n") + 1, len(before) - before.rfind("\n")
         reason = f"the byte 0x{raw[error.start]:02X} is no UTF-8 here: {_SAVE}"
+        if b"\x00" in raw:
+            reason = "the document is no text: is it the right file?"
         raise InvalidDefinition([Problem(file, *place, "BX102", reason)]) from error
 
 

@@ -285,3 +285,5 @@ def homes(tag: str) -> list[str]:
 
 #: Every tag there is. Each is a type, too: the one that is meant where it stands in a wrong place.
 TAGS: Final = frozenset(map(tag_of, ELEMENTS))
+#: Every name of an attribute there is.
+ATTRIBUTES: Final = frozenset(name for element in ELEMENTS.values() for name in element.attributes)

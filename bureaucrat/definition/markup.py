@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from .grammar import ACTIVITY_TAGS, NAMESPACE
+from .grammar import ACTIVITY_TAGS, ATTRIBUTES, NAMESPACE
 from .limits import ReadLimits
 from .problems import quoted
 from .report import Report
@@ -24,6 +24,10 @@ _TAG: Final = re.compile(r"""<(/?)([^\s<>/"'=!?]++)((?:[^<>"']++|"[^"<]*+"|'[^'<
 _ATTRIBUTE: Final = re.compile(r"""\s([^\s=<>"'/]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _TARGET: Final = re.compile(r"<\?([^\s?]{0,40})")
 _NAME: Final = re.compile(r"/?[A-Za-z_:]")
+
+_HTML: Final = re.compile(r"<!DOCTYPE\s+html\b", re.IGNORECASE)
+_PAGE: Final = "this is an HTML page: a definition begins with <process>; is it the right file?"
+_CONFLICT: Final = re.compile(r"<{7}(?: |$)", re.MULTILINE)
 
 #: How the oddity is told apart.
 Oddity = tuple[int, str, str]
@@ -81,6 +85,8 @@ class _Looker:
         if text.startswith("<![CDATA[", place):
             return self._until("]]>", place, place + 9, "CDATA section")
         if text[place + 1 : place + 9].upper() == "!DOCTYPE":
+            if _HTML.match(text, place):
+                self._report.refuse(place, "BX103", _PAGE)
             reason = "a DOCTYPE is not allowed, nor are entities or a DTD: remove it"
             self._report.refuse(place, "BX104", reason)
         if text.startswith("<?", place):
@@ -112,7 +118,11 @@ class _Looker:
         return self._until("?>", place, place + 2, "processing instruction")
 
     def _broken(self, place: int) -> int:
-        if _NAME.match(self._text, place + 1):
+        if _CONFLICT.match(self._text, place):
+            self._odd(place, "BX110", "git has left a conflict here: keep one of the two sides, and remove its marks")
+        elif _NAME.match(self._text, place + 1) and ">" not in self._text[place:]:
+            self._odd(place, "BX117", "the document ends inside this tag: it is cut off, or a > is missing")
+        elif _NAME.match(self._text, place + 1):
             self._odd(place, "BX117", "this tag is not complete: a quote or its > is missing")
         else:
             self._odd(place, "BX110", 'this "<" begins no element: write &lt;')
@@ -120,6 +130,8 @@ class _Looker:
 
     def _start(self, tag: re.Match[str]) -> None:
         name, rest = tag[2], tag[3]
+        if not self.markup.extents and name.lower() == "html":
+            self._report.refuse(tag.start(), "BX103", _PAGE)
         if not self._open and self.markup.extents:
             first = self._report.source.line(self.markup.extents[0].start)
             self._odd(tag.start(), "BX113", f"a second root, <{name}>: the first, on line {first}, has ended; use one")
@@ -159,7 +171,8 @@ class _Looker:
     def _namespace(self, attribute: str, value: str, place: int) -> None:
         if attribute != "xmlns" and not attribute.startswith("xmlns:"):
             bare = attribute.rpartition(":")[2]
-            self._report.add(place, "BX107", f"{quoted(attribute)}: attributes have no prefix, write {quoted(bare)}")
+            advice = f"write {quoted(bare)}" if bare in ATTRIBUTES else "remove it"
+            self._report.add(place, "BX107", f"{quoted(attribute)}: attributes have no prefix, {advice}")
         elif value not in ("", NAMESPACE):
             reason = f'{attribute}={quoted(value)} is a foreign namespace: only "{NAMESPACE}" or none is allowed'
             self._report.add(place, "BX107", f"{reason}; remove it and what carries it")

@@ -7,6 +7,7 @@ the others; white space around counts for ``str`` only.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -18,6 +19,7 @@ from .values import Refused
 
 _WHITE: Final = " \t\n\r"
 _BOOLS: Final = {"1": True, "true": True, "0": False, "false": False}
+_PYTHON: Final = {"none": "null", "null": "null", "true": "true", "false": "false", "undefined": "null"}
 _DEEPEST: Final = 100  # lists and objects inside each other
 _LONGEST: Final = 400  # characters of a number; no float has more
 
@@ -68,8 +70,10 @@ def _json(text: str) -> Any:
         if _is_deep(value):
             raise _Wrong(f"it is nested deeper than {_DEEPEST}")
     except json.JSONDecodeError as error:
-        reason = f"{quoted(text)} is no JSON: {error.msg} at character {error.pos + 1}"
-        raise Refused("BX206", reason, error.pos) from error
+        place, advice = _advice(text, error.pos)
+        where = f"at character {place + 1}"
+        what = f"no JSON {where}: {advice}" if advice else f"no JSON: {error.msg} {where}"
+        raise Refused("BX206", f"{quoted(text)} is {what}", place) from error
     except RecursionError as error:
         raise Refused("BX206", f"{quoted(text)} is no JSON of ours: it is nested deeper than {_DEEPEST}") from error
     except _Wrong as error:
@@ -78,6 +82,19 @@ def _json(text: str) -> Any:
     if wrong:
         raise Refused("BX206", f"{quoted(text)} is no JSON of ours: {wrong}")
     return value
+
+
+def _advice(text: str, place: int) -> tuple[int, str]:
+    """Where a text ceases to be JSON, and what to write instead of what Python would read; empty if it is neither."""
+    before, rest = text[:place].rstrip(), text[place:]
+    comma = len(before) - 1 if before.endswith(",") else place
+    if re.match(r",\s*[\]}]", text[comma:]):
+        return comma, "remove the comma before the bracket"
+    if rest.startswith("'"):
+        return place, "write texts and keys in double quotes, not in single ones"
+    word = re.match(r"[A-Za-z]+", rest)
+    meant = _PYTHON.get(word[0].lower(), "") if word else ""
+    return place, f"write {meant}" if meant else ""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

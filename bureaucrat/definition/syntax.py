@@ -30,6 +30,8 @@ _IN_ATTRIBUTE: Final = (
     'a "<" in an attribute must be written &lt; in XML; or is the quote that ends one missing before it?'
 )
 
+_CURLY: Final = re.compile("=\\s*[\u201c\u201d\u201e\u2018\u2019]")
+
 #: What libxml2 says, and how we say it.
 _SAYINGS: Final = (
     (r"Unescaped '<' not allowed", "BX110", _IN_ATTRIBUTE),
@@ -49,6 +51,7 @@ _SAYINGS: Final = (
 #: The same, where what we saw ourselves says more.
 _LAST_SAYINGS: Final = (
     ("Extra content", "BX113", "a definition ends with </process>: remove what stands after it"),
+    ("Double hyphen", "BX119", 'a comment holds no "--" but at its end: write - for it'),
     ("invalid element name", "BX119", "the name of an element begins with a letter, right after the <"),
 )
 
@@ -108,21 +111,51 @@ def _bare(text: str, begin: int, end: int) -> list[int]:
 def _advice(tag: str, char: str, content: str) -> str:
     if char == "&":
         return f'"&" in {_PLACES[tag]} must be written &amp; in XML; where both are meant to hold, write and'
-    fixed = " ".join(_BARE.sub(lambda bare: _ESCAPES[bare[0]], content).split())
+    fixed = " ".join(_escaped(content).split())
     shown = fixed if len(fixed) <= _LONGEST else fixed[: _LONGEST - 1] + "…"
     return f'"<" in {_PLACES[tag]} must be written &lt; in XML: write {shown}'
+
+
+def _escaped(content: str) -> str:
+    """The content with each bare character escaped; comments and CDATA sections stay."""
+    pieces, done = [], 0
+    for begin, end in _plain(content, 0, len(content)):
+        pieces += [content[done:begin], _BARE.sub(lambda bare: _ESCAPES[bare[0]], content[begin:end])]
+        done = end
+    return "".join(pieces)
 
 
 def tell(report: Report, oddity: Oddity | None, message: str, position: tuple[int, int]) -> None:
     """Tell why the parser gave up: in our words if we have some, else what looked odd, else in the parser's."""
     place = max(position[0], 1), max(position[1], 1)
     said = _said(_SAYINGS, message)
-    if said is None and oddity is not None:
+    if oddity is not None and (said is None or _is_sure(report, oddity, place[0])):
         report.add(*oddity)
         return
     words = _WHERE.sub("", message).strip()
     known = said or _said(_LAST_SAYINGS, message)
+    if known and known[0] == "BX103":
+        known = "BX103", _no_xml(report.source.text)
+    if known and known[0] == "BX116" and _CURLY.search(report.source.text.split("\n")[place[0] - 1]):
+        known = "BX116", 'an attribute is written name="value", with straight quotes: " or \', no curly ones'
     report.add_at(place, *(known or ("BX119", f"this is not well-formed XML: {words}")))
+
+
+def _is_sure(report: Report, oddity: Oddity, line: int) -> bool:
+    """Whether the mistake is a tag that is not complete: the text ends in it, or its quote runs on to this line."""
+    place, code, _ = oddity
+    return code == "BX117" and (">" not in report.source.text[place:] or report.source.line(place) < line)
+
+
+def _no_xml(text: str) -> str:
+    """Why a text that does not begin with an element is no XML."""
+    bare = text.lstrip("\ufeff \t\n")
+    if not bare:
+        return "the document is empty: a definition begins with <process>"
+    if bare.startswith("&lt;"):
+        return "every < is written &lt; here, as if it were a text: a definition begins with <process>"
+    what = "JSON" if bare[0] in "{[" else "no XML"
+    return f"this is {what}: a definition begins with <process>"
 
 
 def _said(sayings: tuple[tuple[str, str, str], ...], message: str) -> tuple[str, str] | None:

@@ -36,6 +36,7 @@ _DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?")
 _VERSION: Final = re.compile(r"[^@]+@[1-9][0-9]{0,8}")
 _ONE_VALUE: Final = ": an expression is one value in Python's syntax, such as amount > 100"
 _SYNTAX_ADVICE: Final = {"=": ": to compare, write ==", "&": ": write and", "|": ": write or", "!": ": write not"}
+_BRACES: Final = re.compile(r"[$#]?\{+\s*([^{}]*?)\s*\}+")  # how other languages write an expression in a text
 _FLAGS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
@@ -230,7 +231,12 @@ def _value(literal: Callable[[str, int], Any], text: str, line: int) -> Value:
     """A literal, or an expression after ``=`` (L3)."""
     bare = text.lstrip(_WHITE)
     if not bare.startswith("="):
-        return Value(literal(text, line))
+        try:
+            return Value(literal(text, line))
+        except Refused as refused:
+            braces = _BRACES.fullmatch(bare.rstrip(_WHITE))
+            advice = f"; an expression is written {quoted('=' + braces[1])}" if braces else ""
+            raise Refused(refused.code, refused.message + advice) from refused
     begin = len(text) - len(bare) + 1
     try:
         return Value(expression=expression(text[begin:], line))

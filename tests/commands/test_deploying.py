@@ -116,10 +116,11 @@ async def test_every_problem_of_every_file_is_told_before_anything_is_asked_for(
         "  a.xml:2:1  error   BX301  unknown element <nothing>; no element has a name like this; remove it",
         "         2 | <nothing/></process>",
         "             ^",
-        "  d.xml:1:1  error   BX117  this tag is not complete: a quote or its > is missing",
+        "  d.xml:1:1  error   BX117  the document ends inside this tag: it is cut off, or a > is missing",
         "         1 | <process",
         "             ^",
         '  b.xml: <process> has no name to be found by: write <process name="…">',
+        "  more   bureaucrat explain BX117",
     ]
     assert await office.storage.audits() == []
 

@@ -185,6 +185,21 @@ def test_a_definition_that_lacks_fields_is_not_sent(says: Callable[..., Said], c
     assert said.err == "bureaucrat: the process 'order' needs order_id (str): add --field order_id=…\n"
 
 
+def test_a_bad_definition_is_told_with_the_page_that_says_more(says: Callable[..., Said], counter: Counter) -> None:
+    Path("bad.xml").write_text('<process>\n  <delay duration="30 min"/>\n</process>\n', encoding="utf-8")
+
+    said = says("bad.xml")
+
+    assert (said.code, counter.launched) == (2, [])
+    assert said.err.splitlines() == [
+        "bureaucrat: not started: 1 problem in bad.xml",
+        '  bad.xml:2:10  error   BX204  duration="30 min" is no duration: write 30m, PT30M or 1800',
+        '         2 | <delay duration="30 min"/>',
+        "                    ^",
+        "  more   bureaucrat explain BX204",
+    ]
+
+
 def test_a_file_that_is_not_there_is_told(says: Callable[..., Said], counter: Counter) -> None:
     said = says("ordr.xml")
 

@@ -360,6 +360,7 @@ def test_a_bad_definition_is_refused_with_all_its_problems(shell: Shell) -> None
         '  bad.xml:3:10  error   BX204  duration="30 min" is no duration: write 30m, PT30M or 1800',
         '         3 | <delay duration="30 min"/>',
         "                    ^",
+        "  more   bureaucrat explain BX204",
     ]
 
 

@@ -49,7 +49,7 @@ ADVICE = [
     ("1 year", "years and months differ in length, write days, for example 365d or P365D"),
     ("3 months", "years and months differ in length, write days, for example 90d or P90D"),
     ("11y", "years and months differ in length, write days, for example 3653d or P3653D"),
-    ("-5", "it is negative"),
+    ("-5", "it is negative, write 0 or more"),
     ("abc", "write for example 30m, PT30M or 1800"),
     ("", "write for example 30m, PT30M or 1800"),
     ("P", "write for example 30m, PT30M or 1800"),

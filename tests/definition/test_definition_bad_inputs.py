@@ -210,13 +210,32 @@ def test_a14_characters_that_xml_has_not_are_refused_at_their_place(text: bytes 
     assert [row[: len(place)] for row in refused(text)] == [place]
 
 
-@pytest.mark.parametrize("text", [b"", b" \n ", b"{}", b"process", b"<!-- x -->", b"\xef\xbb\xbf"])
-def test_a15_what_is_no_document_is_refused(text: bytes) -> None:
-    assert ["BX103 this is no XML: a definition begins with <process>" in row for row in refused(text)] == [True]
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (b"", "the document is empty"),
+        (b" \n ", "the document is empty"),
+        (b"\xef\xbb\xbf", "the document is empty"),
+        (b"{}", "this is JSON"),
+        (b"\n [1]", "this is JSON"),
+        (b"process", "this is no XML"),
+        (b"<!-- x -->", "this is no XML"),
+        (b" &lt;process/&gt;", "every < is written &lt; here, as if it were a text"),
+    ],
+)
+def test_a15_what_is_no_document_is_refused(text: bytes, what: str) -> None:
+    assert [row.split(" ", 1)[1] for row in refused(text)] == [f"BX103 {what}: a definition begins with <process>"]
 
 
 def test_a15_a_picture_is_refused() -> None:
-    assert ["BX102 the byte 0x89 is no UTF-8 here" in row for row in refused(b"\x89PNG\r\n\x1a\n\x00\x00")] == [True]
+    assert refused(b"\x89PNG\r\n\x1a\n\x00\x00") == ["1:1 BX102 the document is no text: is it the right file?"]
+
+
+@pytest.mark.parametrize("text", ["<!doctype html>", "<!DOCTYPE  HTML PUBLIC 'x'>", "\n<HTML><p></HTML>"])
+def test_a15_a_page_for_a_browser_is_refused(text: str) -> None:
+    assert [row.split(" ", 1)[1] for row in refused(text)] == [
+        "BX103 this is an HTML page: a definition begins with <process>; is it the right file?"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +248,7 @@ def test_a15_a_picture_is_refused() -> None:
         ),
         ("<process>\n <any>", "2:2 BX112 <any> is never closed: </any> is missing"),
         ("<process><![CDATA[ x", "1:10 BX118 the CDATA section that begins here never ends: ]]> is missing"),
-        ("<process>\n<any", "2:1 BX117 this tag is not complete: a quote or its > is missing"),
+        ("<process>\n<any", "2:1 BX117 the document ends inside this tag: it is cut off, or a > is missing"),
         ("<process a='1'\n a='2'/>", "2:7 BX114 the attribute a is there twice in this tag: remove one"),
         ("<process>]]></process>", "1:10 BX119 this is not well-formed XML: Sequence ']]>' not allowed in content"),
         ("<?x", "1:1 BX106 the processing instruction <?x?> is not allowed: remove it"),
@@ -240,7 +259,7 @@ def test_a16_broken_markup_is_told_with_both_places(text: str, row: str) -> None
 
 
 def test_a17_another_root_is_refused() -> None:
-    assert refused("<sequence/>") == ["1:1 BX320 the root is <sequence>; it must be <process>"]
+    assert refused("<sequence/>") == ["1:1 BX320 the root is <sequence>; it must be <process>: put it into a <process>"]
 
 
 def test_a18_an_unknown_element_is_told_with_the_one_that_was_meant() -> None:

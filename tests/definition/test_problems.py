@@ -148,3 +148,75 @@ def test_white_space_around_values_does_not_count() -> None:
 
     action = definition.activities[1]
     assert (action.policy.retries, action.policy.jitter, action.exhausted) == (3, False, "fault")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("[1, 2,]", "at character 6: remove the comma before the bracket"),
+        ('{"a": 1 , }', "at character 9: remove the comma before the bracket"),
+        ("{'a': 1}", "at character 2: write texts and keys in double quotes, not in single ones"),
+        ("[None]", "at character 2: write null"),
+        ('{"a": False}', "at character 7: write false"),
+    ],
+)
+def test_what_python_would_read_and_json_does_not_is_told_with_what_to_write(text: str, advice: str) -> None:
+    row = refused(process(f"<context><property name='a' type='json'>{text}</property></context>"))
+
+    assert [one.partition(" is no JSON ")[2] for one in row] == [advice]
+
+
+@pytest.mark.parametrize("text", ["[1, 2", "[1 2]", "nothing"])
+def test_what_is_no_json_for_another_reason_is_told_by_its_place(text: str) -> None:
+    (row,) = refused(process(f"<context><property name='a' type='json'>{text}</property></context>"))
+
+    assert re.search(r" is no JSON: [A-Z].* at character \d$", row)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("null", "None"), ("None_", ""), ("true", "True"), ("FALSE", "False"), ("nil", "None")]
+)
+def test_a_literal_of_another_language_is_told_with_ours(name: str, meant: str) -> None:
+    (row,) = refused(process(f"<assign property='a'>b is {name}</assign>"))
+
+    assert row.endswith(f"there is no `{name}`: write {meant}" if meant else "write == instead")
+
+
+def test_a_child_that_is_written_as_an_attribute_is_told() -> None:
+    rows = refused(process("<while condition='a'><condition>a</condition></while>"))
+
+    assert [row.partition(" BX302 ")[2] for row in rows] == [
+        "condition is no attribute of <while> but stands in it: write <condition>…</condition>"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "advice"),
+    [
+        ("duration='${ a }'", '; an expression is written "=a"'),
+        ("duration='{{a}}'", '; an expression is written "=a"'),
+        ("duration='#{a}'", '; an expression is written "=a"'),
+        ("duration='{a} {b}'", ""),
+        ("delay='{a}'", ""),
+    ],
+)
+def test_an_expression_in_braces_is_told_how_it_is_written(attribute: str, advice: str) -> None:
+    """Where it may stand at all."""
+    tag = "action participant='a'" if attribute.startswith("delay") else "delay"
+
+    (row,) = refused(process(f"<{tag} {attribute}/>"))
+
+    assert row.partition("30m, PT30M or 1800")[2] == advice
+
+
+@pytest.mark.parametrize(("type", "meant"), [("list", "json"), ("String", "str"), ("long", "int"), ("number", "float")])
+def test_a_type_of_another_language_is_told_with_ours(type: str, meant: str) -> None:
+    (row,) = refused(process(f"<context><property name='a' type='{type}'/></context>"))
+
+    assert row.endswith(f"is not one of int, float, str, bool, json; did you mean {meant}?")
+
+
+def test_what_is_no_choice_here_is_not_advised() -> None:
+    (row,) = refused(process("<action participant='a' arguments='list'/>"))
+
+    assert row.endswith("is not one of workitem, kwargs")

@@ -76,6 +76,11 @@ NAMESPACE: Final[dict[str, Any]] = {
 }
 
 
+#: Literals as other languages write them, and as we do.
+_LITERALS: Final[Mapping[str, str]] = MappingProxyType(
+    {"null": "None", "nil": "None", "none": "None", "undefined": "None", "true": "True", "false": "False"}
+)
+
 #: What a turn that builds such a value costs in steps beyond its time, for the memory it takes.
 _BUILDING: Final[Mapping[type[ast.AST], int]] = MappingProxyType(
     {ast.List: 1, ast.Tuple: 1, ast.ListComp: 1, ast.Set: 4, ast.Dict: 4, ast.SetComp: 4, ast.DictComp: 4}
@@ -107,6 +112,14 @@ def same(value: ast.expr, name: str) -> ast.expr:
 def is_singleton(node: ast.expr) -> bool:
     """Whether the node is None, True or False."""
     return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool))
+
+
+def foreign_literal(nodes: list[ast.expr]) -> str:
+    """What to write for a literal of another language among these nodes; empty if there is none."""
+    for node in nodes:
+        if isinstance(node, ast.Name) and node.id.lower() in _LITERALS:
+            return f"there is no `{node.id}`: write {_LITERALS[node.id.lower()]}"
+    return ""
 
 
 def is_text(node: ast.expr) -> bool:

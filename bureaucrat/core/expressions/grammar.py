@@ -27,6 +27,7 @@ from .assembly import (
     calculated,
     call,
     element,
+    foreign_literal,
     is_singleton,
     is_text,
     load,
@@ -312,7 +313,8 @@ class Translator:
     def _compare(self, node: ast.Compare, left: ast.expr, op: ast.cmpop, right: ast.expr) -> ast.expr:
         if isinstance(op, (ast.Is, ast.IsNot)):
             if not is_singleton(right) or (isinstance(left, ast.Constant) and not is_singleton(left)):
-                self._refuse(node, "`is` compares with None, True or False: write == instead")
+                foreign = foreign_literal(node.comparators)
+                self._refuse(node, foreign or "`is` compares with None, True or False: write == instead")
             return ast.Compare(left, [op], [right])
         if isinstance(op, (ast.In, ast.NotIn)):
             is_cheap = isinstance(right, (ast.List, ast.Tuple)) and all(isinstance(e, ast.Constant) for e in right.elts)
