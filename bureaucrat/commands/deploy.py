@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from ..core.table import Definition
+from ..definition.limits import ReadLimits
 from ..definition.problems import InvalidDefinition, Problem
 from ..definition.reader import read
 from ..engine.orders import Deploy, Undeploy
@@ -41,7 +42,7 @@ async def deploy(window: Window, paths: tuple[str, ...], version: int | None, **
       bureaucrat deploy processes/order.xml
       bureaucrat deploy processes/ --reason "release 17"
     """
-    definitions = _checked(dict.fromkeys(files_in(paths)))
+    definitions = _checked(dict.fromkeys(files_in(paths)), window.limits)
     files = {file: definition.source for file, definition in definitions.items()}
     warnings = [warning for definition in definitions.values() for warning in warnings_of(definition)]
     if not window.is_json:
@@ -63,7 +64,7 @@ async def undeploy(window: Window, what: str, **given: Any) -> Exit:
     return await _ask(window, Undeploy(given["person"], name, version, given["reason"]), given)
 
 
-def _checked(files: Iterable[str]) -> dict[str, Definition]:
+def _checked(files: Iterable[str], limits: ReadLimits) -> dict[str, Definition]:
     """The definitions in some files.
 
     :raises Failure: with every problem of every file.
@@ -73,7 +74,7 @@ def _checked(files: Iterable[str]) -> dict[str, Definition]:
     for file in files:
         source = _bytes_of(file)
         try:
-            definitions[file] = read(source, file=file)
+            definitions[file] = read(source, file=file, limits=limits)
         except InvalidDefinition as invalid:
             found.append((invalid.problems, source.decode("utf-8", "replace")))
     lines = [line for problems, source in found for line in problem_lines(problems, source)]

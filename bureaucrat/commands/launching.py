@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import click
 
+from ..config import load
+from ..definition.limits import limits_of
 from ..engine.registry import named
 from ..errors import BrokerUnavailable, ConfigurationError, Refused
 from ..launcher import InstanceCanceled, InstanceFaulted, Launcher, LaunchRefused, NoQueue, NotYet, Result
@@ -62,7 +65,8 @@ class Launching:
             )
         if given["version"] is not None:
             raise Failure(Exit.INVALID, f"{what} is a file; --version is for a process that is launched by its name")
-        definition = definition_in(what)
+        limits = limits_of(load(None if self._config is None else Path(self._config), os.environ).limits)
+        definition = definition_in(what, limits=limits)
         fields = parse_fields(definition, given["words"])
         check_required(definition, fields)
         return launcher.launch(definition.source, fields, id=given["id"], business_key=given["key"])

@@ -15,6 +15,7 @@ import click
 
 from ..core.durations import parse_duration
 from ..core.table import Definition
+from ..definition.limits import ReadLimits
 from ..definition.problems import InvalidDefinition, did_you_mean
 from ..definition.reader import read
 from ..engine.registry import unregistrable
@@ -28,6 +29,8 @@ from .progress import Output, standard, view_of
 from .report import as_json, closing, exit_code
 from .runner import Runner
 from .wording import count
+
+_LIMITS = ReadLimits()
 
 
 def duration(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
@@ -157,7 +160,7 @@ def _neighbours(paths: tuple[str, ...]) -> dict[str, Definition]:
     return found
 
 
-def definition_in(file: str, undone: str = "not started") -> Definition:
+def definition_in(file: str, undone: str = "not started", limits: ReadLimits = _LIMITS) -> Definition:
     """The definition in a file.
 
     :param undone: what does not happen to one that has problems.
@@ -165,7 +168,7 @@ def definition_in(file: str, undone: str = "not started") -> Definition:
     """
     path = Path(file)
     try:
-        return read(path.read_bytes(), file=file)
+        return read(path.read_bytes(), file=file, limits=limits)
     except OSError as error:
         near = [str(path.parent / one.name) for one in path.parent.glob("*.xml")] if path.parent.is_dir() else []
         raise Failure(Exit.INVALID, f"{file} cannot be read: {error.strerror}{did_you_mean(file, near)}") from error

@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -21,6 +22,7 @@ import click
 
 from ..clock import Clock, SystemClock
 from ..core.limits import Limits
+from ..definition.limits import ReadLimits, limits_of
 from ..definition.reader import read
 from ..engine.bounds import Bounds
 from ..engine.definitions import Definitions
@@ -71,6 +73,7 @@ class Named:
     stalled_after: float  #: seconds without a consumer after which an attempt counts as stalled
     answer_timeout: float = Limits().answer_timeout  #: seconds that an action without a timeout waits
     bounds: Bounds = field(default_factory=Bounds)  #: how much each participant is given at a time
+    limits: ReadLimits = ReadLimits()
 
 
 class Window:
@@ -81,8 +84,9 @@ class Window:
         self.stalled_after = chosen.stalled_after
         self.answer_timeout = chosen.answer_timeout
         self.bounds = chosen.bounds
+        self.limits = chosen.limits
         self.clock = clock
-        self.definitions = Definitions(storage, lambda text: read(text), clock)
+        self.definitions = Definitions(storage, partial(read, limits=chosen.limits), clock)
         self.output = Output(sys.stdout)
         self.is_json = is_json
         self.now = clock.now()
@@ -144,8 +148,8 @@ def _chosen(database: str | None, config: Path | None) -> Named:
         used = settings(config, Exit.NOT_STARTED)
         place = () if config is None else ("-c", str(config))
         found = used.bureaucrat
-        bounds = bounds_of(used)
-        chosen = Named(used.storage.url, place, found.stalled_after, found.answer_timeout, bounds)
+        bounds, limits = bounds_of(used), limits_of(used.limits)
+        chosen = Named(used.storage.url, place, found.stalled_after, found.answer_timeout, bounds, limits)
         source = used.place("storage", "url")
     file = sqlite_path(chosen.url)
     if not file.exists():

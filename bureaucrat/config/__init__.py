@@ -4,7 +4,7 @@ Rules: this package is a leaf. Nothing below the composition roots reads a file 
 needs of them is handed to it.
 """
 
-from .keys import KEYS, SECTIONS, Amqp, Bureaucrat, Health, Key, Log, Participant, Storage, participant_keys
+from .keys import KEYS, SECTIONS, Amqp, Bounds, Bureaucrat, Health, Key, Log, Participant, Storage, participant_keys
 from .kinds import Address, without_password
 from .reading import SEARCH, load
 from .settings import Config, Origin, Setting
@@ -15,6 +15,7 @@ __all__ = [
     "SECTIONS",
     "Address",
     "Amqp",
+    "Bounds",
     "Bureaucrat",
     "Config",
     "Health",

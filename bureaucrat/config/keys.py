@@ -116,6 +116,21 @@ class Bureaucrat:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """``[limits]``: sizes are bytes."""
+
+    document: int = _key(kinds.size("1KiB", "16MiB"), "4MiB", "how large a definition may be")
+    activities: int = _key(kinds.number(1, 1_000_000), "100000", "how many activities it may have")
+    field: int = _key(kinds.size("1KiB", "16MiB"), "1MiB", "how large one field of an instance may be, as JSON")
+    fields: int = _key(kinds.size("1KiB", "64MiB"), "8MiB", "how large all its fields together may be")
+    message: int = _key(kinds.size("1KiB", "16MiB"), "16MiB", "how large a message may be that is taken in")
+    turns: int = _key(kinds.number(1, 100_000), "500", "turns of loops, or starts of items, in one message")
+    transitions: int = _key(
+        kinds.number(1_000, 100_000_000), "1000000", "activities since a branch last waited; more are RunawayLoop"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """``[storage]``."""
 
@@ -168,6 +183,7 @@ class Participant:
 SECTIONS: dict[str, type[Any]] = {
     "amqp": Amqp,
     "bureaucrat": Bureaucrat,
+    "limits": Bounds,
     "storage": Storage,
     "health": Health,
     "log": Log,

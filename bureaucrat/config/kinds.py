@@ -18,6 +18,8 @@ from urllib.parse import quote, unquote, urlsplit
 _UNITS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "": 1_000}
 _DURATION: Final = re.compile(r"(\d{1,12}(?:\.\d{1,6})?) ?(ms|[smhdw]|)", re.ASCII)
 _RATE: Final = re.compile(r"([1-9]\d{0,5}) ?/ ?([smh])", re.ASCII)
+_SIZE: Final = re.compile(r"(\d{1,9}) ?(|KiB|MiB)", re.ASCII)
+_SIZES: Final = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20}
 _LONGEST: Final = 3_653 * 86_400  #: 10 years, as in definitions
 _YES: Final = frozenset({"yes", "true", "on", "1"})
 _NO: Final = frozenset({"no", "false", "off", "0"})
@@ -99,6 +101,18 @@ def rate_or_nothing() -> Kind:
     return Kind(_rate, "a whole number from 1 to 999999 and /s, /m or /h")
 
 
+def size(least: str, most: str) -> Kind:
+    smallest, largest = _bytes(least), _bytes(most)
+
+    def read(given: str) -> int:
+        found = _bytes(given)
+        if not smallest <= found <= largest:
+            raise ValueError
+        return found
+
+    return Kind(read, f"a size from {least} to {most}: a whole number of bytes, or with KiB or MiB")
+
+
 def yes_no() -> Kind:
     return Kind(_yes_no, "yes or no")
 
@@ -150,6 +164,13 @@ def seconds(given: str) -> float:
     if exact > _LONGEST:
         raise ValueError
     return float(exact)
+
+
+def _bytes(given: str) -> int:
+    found = _SIZE.fullmatch(given)
+    if not found:
+        raise ValueError
+    return int(found[1]) * _SIZES[found[2]]
 
 
 def sqlite_url(path: Path) -> str:

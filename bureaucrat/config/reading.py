@@ -16,6 +16,7 @@ from .keys import (
     PARTICIPANT,
     SECTIONS,
     Amqp,
+    Bounds,
     Bureaucrat,
     Health,
     Key,
@@ -86,6 +87,7 @@ def _config(
     return Config(
         Amqp(**values["amqp"]),
         Bureaucrat(**values["bureaucrat"]),
+        Bounds(**values["limits"]),
         Storage(**values["storage"]),
         Health(**values["health"]),
         Log(**values["log"]),

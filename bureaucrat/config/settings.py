@@ -9,7 +9,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from .keys import Amqp, Bureaucrat, Health, Key, Log, Participant, Storage
+from .keys import Amqp, Bounds, Bureaucrat, Health, Key, Log, Participant, Storage
 
 
 class Origin(IntEnum):
@@ -60,6 +60,7 @@ class Config:
 
     amqp: Amqp
     bureaucrat: Bureaucrat
+    limits: Bounds
     storage: Storage
     health: Health
     log: Log

@@ -11,12 +11,14 @@ import asyncio
 import gc
 import logging
 from dataclasses import replace
+from functools import partial
 
 from ..amqp import AmqpSettings, Broker, BrokerState
 from ..amqp.settings import Topology
 from ..clock import SystemClock
-from ..config import Bureaucrat, Config
+from ..config import Bounds, Bureaucrat, Config
 from ..core.limits import Limits
+from ..definition.limits import limits_of
 from ..definition.reader import read
 from ..engine.engine import Engine
 from ..engine.numbers import numbers_of
@@ -88,10 +90,10 @@ async def _serve(config: Config, announcer: Announcer, storage: Storage) -> None
     courier = courier_of(config)
     engine = Engine(
         storage,
-        read=lambda text: read(text),
+        read=partial(read, limits=limits_of(config.limits)),
         clock=clock,
         numbers=numbers_of(clock),
-        settings=replace(engine_settings(config.bureaucrat), bounds=bounds_of(config)),
+        settings=replace(engine_settings(config.bureaucrat, config.limits), bounds=bounds_of(config)),
         courier=courier,
         figures=announcer.figures,
     )
@@ -112,7 +114,9 @@ def courier_of(config: Config) -> AmqpCourier:
     given = config.bureaucrat
     queue = TaskQueue("message" if given.message_format == "message" else "workitem")
     kinds = {"": queue, PREFIX: queue}
-    return AmqpCourier(AmqpSettings.of(config), kinds, names_of(given), grace=given.stop_grace / 2)
+    return AmqpCourier(
+        AmqpSettings.of(config), kinds, names_of(given), grace=given.stop_grace / 2, largest=config.limits.message
+    )
 
 
 def names_of(given: Bureaucrat) -> Names:
@@ -126,10 +130,16 @@ def names_of(given: Bureaucrat) -> Names:
     )
 
 
-def engine_settings(given: Bureaucrat) -> Settings:
+def engine_settings(given: Bureaucrat, bounds: Bounds) -> Settings:
     """What is set about the engine."""
     return Settings(
-        limits=Limits(answer_timeout=given.answer_timeout),
+        limits=Limits(
+            field_bytes=bounds.field,
+            total_bytes=bounds.fields,
+            turns=bounds.turns,
+            max_transitions=bounds.transitions,
+            answer_timeout=given.answer_timeout,
+        ),
         batch=given.batch,
         history=given.history,
         history_retention=given.history_retention,

@@ -4,8 +4,8 @@ Rules: this package alone knows XML, and lxml is imported nowhere else; :func:`r
 gives is complete and checked, what it refuses it refuses with every problem at once (L121).
 """
 
-from .limits import ReadLimits
+from .limits import ReadLimits, limits_of
 from .problems import InvalidDefinition, Problem, explain
 from .reader import read
 
-__all__ = ["InvalidDefinition", "Problem", "ReadLimits", "explain", "read"]
+__all__ = ["InvalidDefinition", "Problem", "ReadLimits", "explain", "limits_of", "read"]

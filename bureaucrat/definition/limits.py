@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bureaucrat.config import Bounds
+
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
@@ -16,3 +18,8 @@ class ReadLimits:
     attributes: int = 64  #: of one element
     attribute_characters: int = 64 << 10  #: of one attribute's value, as written
     problems: int = 1_000  #: told in one answer; after as many, reading stops
+
+
+def limits_of(bounds: Bounds) -> ReadLimits:
+    """What the settings say; elements that are no activities may be four times as many."""
+    return ReadLimits(document_bytes=bounds.document, activities=bounds.activities, elements=4 * bounds.activities)

@@ -97,7 +97,7 @@ class Launcher:
             all the same. With `id` the call can be repeated without harm.
         :raises NoQueue: no daemon has declared its queues there.
         """
-        source = None if definition is None else definition_of(definition)
+        source = None if definition is None else definition_of(definition, self._settings.limits)
         given = {} if fields is None else fields
         _check_fields(given)
         if source is not None and (missing := source.missing(given)):

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from ..amqp.settings import AmqpSettings
 from ..config import load
+from ..definition.limits import ReadLimits, limits_of
 from ..errors import ConfigurationError
 
 Config = Mapping[str, object] | str | os.PathLike[str] | None
@@ -35,6 +36,7 @@ class Settings:
     launch_key: str = "bureaucrat"
     message_queue: str = "bureaucrat_msgs"
     event_queue: str = "bureaucrat_events"
+    limits: ReadLimits = ReadLimits()
 
 
 def settings_of(config: Config) -> Settings:
@@ -51,7 +53,7 @@ def _of_file(path: str | os.PathLike[str] | None) -> Settings:
     config = load(None if path is None else Path(path), os.environ)
     names = config.bureaucrat
     amqp = AmqpSettings(config.amqp.url, heartbeat=config.amqp.heartbeat, connect_timeout=config.amqp.connect_timeout)
-    return Settings(amqp, "", names.launch_queue, names.message_queue, names.event_queue)
+    return Settings(amqp, "", names.launch_queue, names.message_queue, names.event_queue, limits_of(config.limits))
 
 
 def _of_keys(config: Mapping[str, object]) -> Settings:
@@ -62,7 +64,7 @@ def _of_keys(config: Mapping[str, object]) -> Settings:
             raise ConfigurationError(f"the launcher has no setting {key!r}; {hint}")
     given = {key: str(value) for key, value in config.items() if value is not None}
     names = {name: given[key] for key, name in _NAMES.items() if key in given}
-    return Settings(AmqpSettings(given.get("url") or _url(given)), **names)
+    return Settings(AmqpSettings(given.get("url") or _url(given)), **names)  # type: ignore[arg-type]  # the names of texts
 
 
 def _url(given: Mapping[str, str]) -> str:

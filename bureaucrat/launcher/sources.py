@@ -7,13 +7,15 @@ from pathlib import Path
 
 from ..core.table import Definition
 from ..definition.elements import text_of
+from ..definition.limits import ReadLimits
 from ..definition.reader import read
 from ..errors import Refused
 
+_LIMITS = ReadLimits()
 _WHITE = "\ufeff \t\r\n"
 
 
-def definition_of(given: object) -> Definition:
+def definition_of(given: object, limits: ReadLimits = _LIMITS) -> Definition:
     """Read a definition; its ``source`` is what is sent.
 
     :param given: the path of a file, XML as text or bytes, or an element of lxml or ElementTree.
@@ -23,24 +25,25 @@ def definition_of(given: object) -> Definition:
     """
     match given:
         case bytes() | bytearray() | memoryview():
-            return read(bytes(given))
+            return read(bytes(given), limits=limits)
         case str():
-            return read(given) if given.lstrip(_WHITE).startswith("<") else _of_file(given)
+            is_text = given.lstrip(_WHITE).startswith("<")
+            return read(given, limits=limits) if is_text else _of_file(given, limits)
         case os.PathLike():
-            return read(Path(given).read_bytes(), file=os.fspath(given))
+            return read(Path(given).read_bytes(), file=os.fspath(given), limits=limits)
     text = text_of(given)
     if text is None:
         kind = type(given).__name__
         raise Refused(f"a {kind} is no definition; give the path of a file, XML as text or bytes, or an element")
-    return read(text)
+    return read(text, limits=limits)
 
 
-def _of_file(name: str) -> Definition:
+def _of_file(name: str, limits: ReadLimits) -> Definition:
     path = Path(name)
     if not name.endswith(".xml") and not _exists(path):
         remedy = f"a process that the daemon knows is launched by process={name!r}" if len(name) < 100 else "mend it"
         raise Refused(f"the definition is neither a file nor XML; {remedy}")
-    return read(path.read_bytes(), file=name)
+    return read(path.read_bytes(), file=name, limits=limits)
 
 
 def _exists(path: Path) -> bool:

@@ -48,6 +48,7 @@ class AmqpCourier:
 
     :param kinds: by prefix; that with the empty one serves names without a prefix.
     :param grace: seconds for confirms when it stops.
+    :param largest: bytes of a message's body, beyond which it is set aside unread.
     """
 
     def __init__(
@@ -57,12 +58,14 @@ class AmqpCourier:
         names: Names | None = None,
         *,
         grace: float = 5.0,
+        largest: int = wire.MAX_BYTES,
         broker: Callable[..., Broker] = Broker,
     ) -> None:
         self._names = names or Names()
         self._own = {self._names.launches, self._names.messages, self._names.events, self._names.schedule}
         self._kinds = kinds
         self._grace = grace
+        self._largest = largest
         self._inbound: Inbound | None = None
         self._destinations: dict[str, None] = {}
         self._has_started = False
@@ -96,7 +99,7 @@ class AmqpCourier:
         def take(received: Received) -> None:
             assert self._inbound is not None, "deliveries come after the start"
             try:
-                content = read(received)
+                content = self._small(read, received)
             except wire.Malformed as malformed:
                 content = malformed
             except Exception as error:  # a defect of ours: set aside, for otherwise it stays open for ever
@@ -117,6 +120,12 @@ class AmqpCourier:
             )
 
         return take
+
+    def _small(self, read: Callable[[Received], Any], received: Received) -> Any:
+        size = len(received.body)
+        if size > self._largest:
+            raise wire.Malformed(f"the body has {size:,} bytes; {self._largest:,} are allowed")
+        return read(received)
 
     def _event(self, received: Received) -> wire.EventMessage:
         given = (received.body, received.message_id, received.content_type, received.content_encoding)

@@ -44,6 +44,13 @@ SHOWN = """\
               dead_retention      90d                             default
               batch               500                             default
               stop_grace          5s                              default
+[limits]      document            4MiB                            default
+              activities          100000                          default
+              field               1MiB                            default
+              fields              8MiB                            default
+              message             16MiB                           default
+              turns               500                             default
+              transitions         1000000                         default
 [storage]     url                 sqlite:////srv/b.db             config.ini:6
 [health]      listen              127.0.0.1:9464                  default
 [log]         level               INFO                            default

@@ -9,8 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from bureaucrat.config import KEYS, SECTIONS, Address, Amqp, Bureaucrat, Config, Health, Log, Participant, Storage, load
-from bureaucrat.config.kinds import seconds, without_password
+from bureaucrat.config import (
+    KEYS,
+    SECTIONS,
+    Address,
+    Amqp,
+    Bounds,
+    Bureaucrat,
+    Config,
+    Health,
+    Log,
+    Participant,
+    Storage,
+    load,
+)
+from bureaucrat.config.kinds import seconds, size, without_password
 from bureaucrat.errors import BureaucratError, ConfigurationError
 
 Write = Callable[[str], Path]
@@ -416,7 +429,7 @@ url = postgresql://u:secret@db/x
         "config.ini:15  [bureaucrat] batch = 0: must be a whole number from 1 to 10000; for example: batch = 500",
         "config.ini:16  [amqp] begins a second time, first in line 2; make one of both",
         "config.ini:17  [strage] is unknown; did you mean [storage]?",
-        "config.ini:18  [zzz] is unknown; remove it; the sections are amqp, bureaucrat, storage, health, log, "
+        "config.ini:18  [zzz] is unknown; remove it; the sections are amqp, bureaucrat, limits, storage, health, log, "
         "participant:NAME",
         "config.ini:20  [log] level = two lines: must be DEBUG, INFO, WARNING, ERROR or CRITICAL; for example: "
         "level = INFO",
@@ -515,7 +528,7 @@ def test_every_setting_is_a_field_and_every_field_a_setting() -> None:
 
 def test_a_setting_without_a_place_is_a_default() -> None:
     """A configuration that a test makes by hand has no sources."""
-    config = Config(Amqp(), Bureaucrat(), Storage(), Health(), Log())
+    config = Config(Amqp(), Bureaucrat(), Bounds(), Storage(), Health(), Log())
 
     assert config.place("amqp", "url") == "default  [amqp] url"
 
@@ -538,6 +551,19 @@ def test_an_url_is_shown_without_its_password(url: str, shown: str) -> None:
 def test_lengths_of_time_are_exact() -> None:
     """0.1s is the number that 0.1 is."""
     assert [seconds(one) for one in ("0.1s", "1ms", "90", "1.5h", "3653d")] == [0.1, 0.001, 90.0, 5400.0, 315_619_200.0]
+
+
+def test_sizes_are_bytes_and_may_have_a_unit() -> None:
+    """From the least to the most, both included."""
+    kind = size("1KiB", "16MiB")
+
+    assert [kind.read(text) for text in ("1024", "1KiB", "4 MiB", "16MiB", "16777216")] == [
+        1024, 1024, 4 << 20, 16 << 20, 16 << 20
+    ]  # fmt: skip
+    assert kind.allowed == "a size from 1KiB to 16MiB: a whole number of bytes, or with KiB or MiB"
+    for text in ("1023", "0KiB", "16777217", "17MiB", "4MB", "4mib", "1.5MiB", "-1KiB", "", "MiB", "4  MiB"):
+        with pytest.raises(ValueError, match=r"^$"):
+            kind.read(text)
 
 
 # -- participants

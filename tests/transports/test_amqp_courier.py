@@ -102,6 +102,20 @@ async def test_a_defect_in_reading_makes_a_message_malformed_and_loses_none(
     assert [record.getMessage() for record in caplog.records] == ["a message could not be read"]
 
 
+async def test_a_message_that_is_too_large_is_set_aside_unread() -> None:
+    """L120: of as many bytes as are allowed it is read, of one more it is not."""
+    courier = AmqpCourier(AmqpSettings(), {}, broker=NotingBroker, largest=40)
+    await courier.start(Engine())
+    body = b'{"event": "paid", "x": "%s"}'
+
+    fits = deliver(courier, Names().events, body % (b"y" * 14), message_id="m")
+    large = deliver(courier, Names().events, body % (b"y" * 15), message_id="m")
+
+    assert (len(fits.body), fits.content.name) == (40, "paid")
+    assert isinstance(large.content, wire.Malformed)
+    assert large.content.reason == "the body has 41 bytes; 40 are allowed"
+
+
 async def test_the_engine_is_told_of_a_row_that_can_never_be_sent(courier: AmqpCourier) -> None:
     courier.publish(OutboxRow(7, "q" * 256, b"", 0.0))
 
