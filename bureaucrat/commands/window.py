@@ -22,7 +22,7 @@ import click
 
 from ..clock import Clock, SystemClock
 from ..core.limits import Limits
-from ..definition.limits import ReadLimits, limits_of
+from ..definition.limits import ACCEPTED, ReadLimits, limits_of
 from ..definition.reader import read
 from ..engine.bounds import Bounds
 from ..engine.definitions import Definitions
@@ -86,7 +86,7 @@ class Window:
         self.bounds = chosen.bounds
         self.limits = chosen.limits
         self.clock = clock
-        self.definitions = Definitions(storage, partial(read, limits=chosen.limits), clock)
+        self.definitions = Definitions(storage, partial(read, limits=ACCEPTED), clock)
         self.output = Output(sys.stdout)
         self.is_json = is_json
         self.now = clock.now()

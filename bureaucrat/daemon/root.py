@@ -18,7 +18,7 @@ from ..amqp.settings import Topology
 from ..clock import SystemClock
 from ..config import Bounds, Bureaucrat, Config
 from ..core.limits import Limits
-from ..definition.limits import limits_of
+from ..definition.limits import ACCEPTED, limits_of
 from ..definition.reader import read
 from ..engine.engine import Engine
 from ..engine.numbers import numbers_of
@@ -97,6 +97,7 @@ async def _serve(config: Config, announcer: Announcer, storage: Storage) -> None
         courier=courier,
         figures=announcer.figures,
     )
+    engine.definitions.read_stored = partial(read, limits=ACCEPTED)
     await engine.start()
     gc.freeze()
     async with asyncio.TaskGroup() as group:

@@ -20,6 +20,10 @@ class ReadLimits:
     problems: int = 1_000  #: told in one answer; after as many, reading stops
 
 
+#: Of what was accepted before: it is read whatever the settings say now.
+ACCEPTED = ReadLimits(document_bytes=16 << 20, activities=1_000_000, elements=4_000_000)
+
+
 def limits_of(bounds: Bounds) -> ReadLimits:
     """What the settings say; elements that are no activities may be four times as many."""
     return ReadLimits(document_bytes=bounds.document, activities=bounds.activities, elements=4 * bounds.activities)

@@ -52,6 +52,7 @@ class Definitions:
     def __init__(self, storage: Storage, read: Reader, clock: Clock) -> None:
         self._storage = storage
         self._read = read
+        self.read_stored = read  #: of what was accepted before, perhaps under other limits
         self._clock = clock
         self._known = Recent()  #: by hash
         self._texts = Recent()  #: by text
@@ -86,7 +87,8 @@ class Definitions:
         if row is None:
             raise UnknownDefinition(f"the definition {hash} is not in the database; was a backup restored in part?")
         self._stored.add(hash)
-        return self.read(row.source)
+        known = self._texts.get(row.source)
+        return self._learn(row.source, self.read_stored(row.source) if known is None else known)
 
     def store(self, definition: Definition, writes: Writes) -> None:
         """Have a definition written with the first instance that runs it."""

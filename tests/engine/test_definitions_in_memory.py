@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
-from bureaucrat.engine.definitions import Recent
+import pytest
+
+from bureaucrat.clock import ManualClock
+from bureaucrat.definition import InvalidDefinition, ReadLimits, read
+from bureaucrat.definition.limits import ACCEPTED
+from bureaucrat.engine.definitions import Definitions, Recent
+from bureaucrat.ports import Writes
+from bureaucrat.storage.memory import MemoryStorage
 
 
 @dataclass(eq=False)
@@ -43,3 +51,23 @@ def test_a_few_large_texts_do_not_fill_the_memory() -> None:
     recent.put("e", Text(11 * "e"))
 
     assert (after_three, after_five, kept(recent, "abcde")) == ("bc", "bcd", "e")
+
+
+async def test_a_definition_that_was_accepted_is_read_again_under_lower_limits() -> None:
+    """After a restart with other settings its instances go on; a new one of that size is refused."""
+    storage, clock = MemoryStorage(), ManualClock(1_000.0)
+    await storage.open()
+    text = f"<process>{'<exit/>' * 9}</process>"
+    before = Definitions(storage, read, clock)
+    definition = before.read(text)
+    writes = Writes()
+    before.store(definition, writes)
+    async with storage.batch() as batch:
+        await batch.commit(writes)
+
+    after = Definitions(storage, partial(read, limits=ReadLimits(activities=5)), clock)
+    after.read_stored = partial(read, limits=ACCEPTED)
+
+    with pytest.raises(InvalidDefinition):
+        after.read(text)
+    assert (await after.get(definition.hash)).source == text
