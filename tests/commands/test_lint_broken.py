@@ -1,4 +1,4 @@
-"""What lint says of definitions as people get them wrong.
+"""What lint says of definitions as people get them wrong (L121).
 
 After a message was changed on purpose: ``python tests/commands/test_lint_broken.py`` writes the file anew; read it by
 eye before it is committed, as its author would who sees only these lines.

@@ -1,4 +1,4 @@
-"""Each document in ``broken/`` gives exactly the lines that stand in ``broken/expected.txt``.
+"""Each document in ``broken/`` gives exactly the lines that stand in ``broken/expected.txt`` (L121).
 
 After a message was changed on purpose: ``python tests/definition/test_broken_definitions.py`` writes the file anew;
 read it by eye before it is committed, as its author would who sees only that line.

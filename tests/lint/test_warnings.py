@@ -1,4 +1,4 @@
-"""What each rule warns of, and what it leaves alone."""
+"""What each rule warns of, and what it leaves alone (L121)."""
 
 from __future__ import annotations
 
