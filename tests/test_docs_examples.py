@@ -133,6 +133,22 @@ def test_every_activity_has_an_example_on_the_language_page() -> None:
     assert [tag for tag in sorted(ACTIVITIES) if f"<{tag}" not in shown] == []
 
 
+def test_the_chapter_of_every_activity_has_a_process_with_it() -> None:
+    """Small, and run by the test above; whoever looks it up need not look elsewhere."""
+    from bureaucrat.core.activities import ACTIVITIES
+
+    lines = (ROOT / "docs" / "language.rst").read_text(encoding="utf-8").splitlines()
+    headings = [at for at, line in enumerate(lines) if re.fullmatch(r"[~=-]{3,}", line)]
+    chapters = {lines[at - 1]: (at, end) for at, end in zip(headings, [*headings[1:], len(lines)], strict=True)}
+    named = [block for block in of_page("docs/language.rst") if block.name and block.language == "xml"]
+
+    def has_example(tag: str) -> bool:
+        start, end = chapters[tag]
+        return any(start < block.line < end and f"<{tag}" in block.text for block in named)
+
+    assert [tag for tag in sorted(ACTIVITIES) if not has_example(tag)] == []
+
+
 def test_every_attribute_and_type_of_the_grammar_is_named_on_the_language_page() -> None:
     """Whoever adds one says what it means."""
     from bureaucrat.definition.grammar import ELEMENTS, tag_of
