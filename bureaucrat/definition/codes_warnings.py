@@ -97,6 +97,13 @@ CODES: Final = {
         '<foreach select="lines" as="line"><assign property="last">line</assign></foreach>'
         '<assign property="text">last</assign></process>',
     ),
+    "BX520": Explanation(
+        "A literal of another language is read as a property",
+        "Literals are written as in Python: True, False and None. true, null and the like are names of properties, and "
+        "nobody declares or writes this one, so that reading it throws UndefinedProperty.",
+        '<while><condition>paid == false</condition><delay duration="1s"/></while>',
+        '<while><condition>paid is False</condition><delay duration="1s"/></while>',
+    ),
     "BX590": Explanation(
         "A comment silences nothing",
         "A warning is silenced by a comment right before the element that it is at, which names the code and the "

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, NamedTuple
 
-from bureaucrat.core.activities import Action, Await, Call
+from bureaucrat.core.activities import Action, Await, Call, Switch
 from bureaucrat.core.activity import Activity, Handler
 from bureaucrat.core.expressions import Expression
 from bureaucrat.core.expressions.parsing import parse
@@ -26,7 +26,8 @@ def names_of(activity: Activity) -> Names:
     """What an activity reads: in its expressions, and by what it sends."""
     read: set[str] = set()
     reads_all = _sends_all(activity)
-    for expression in _expressions(activity):
+    # a case has its conditions, too
+    for expression in _expressions(replace(activity, cases=()) if isinstance(activity, Switch) else activity):
         names, is_open = _of_expression(expression)
         read |= names
         reads_all = reads_all or is_open

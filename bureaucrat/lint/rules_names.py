@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bureaucrat.core.activities import Action, All, ParallelForeach
 from bureaucrat.core.activity import Activity, Property
+from bureaucrat.core.expressions.assembly import LITERALS
 
 from .facts import Facts, Finding, Write, called, may_write_anything
 
@@ -90,6 +91,17 @@ def _gone(facts: Facts, name: str, write: Write, reader: Activity) -> Finding:
     loop = called(facts.activities[write.scope])
     reason = f"`{name}` is written inside the {loop}, stays with the item, and is gone here"
     return Finding(reader.line, reader.column, "BX519", f"{reason}: declare it in a <context> outside, or collect it")
+
+
+def name_is_a_literal_elsewhere(facts: Facts) -> Iterator[Finding]:
+    """A name that other languages read as a literal, and that nobody declares or writes: it is a missing property."""
+    written = {write.name for write in facts.writes}
+    for activity in facts.activities:
+        for name in sorted(facts.names[activity.index].read):
+            meant = LITERALS.get(name.lower())
+            if meant and name not in written and not facts.is_declared_for(name, activity.index):
+                reason = f"`{name}` is read here as a property, and there is none of this name"
+                yield Finding(activity.line, activity.column, "BX520", f"{reason}: write {meant}")
 
 
 def item_sends_everything(facts: Facts) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from .rules_names import (
     branches_write_the_same,
     item_sends_everything,
     items_write_the_same,
+    name_is_a_literal_elsewhere,
     name_is_gone,
     property_is_never_read,
 )
@@ -41,6 +42,7 @@ RULES: Final[tuple[Rule, ...]] = (
     item_sends_everything,
     timeout_never_comes,
     name_is_gone,
+    name_is_a_literal_elsewhere,
 )
 
 

@@ -178,6 +178,13 @@ WARNED = {
         '<faults><case code="Timeout"/></faults><delay duration="1d" timeout="1h"><faults><default/></faults></delay>',
         ["1:27 BX517 no Timeout comes here"],
     ),
+    "a literal of another language": (
+        "<switch><case><condition>a == true</condition></case></switch><delay duration='=NULL'/>",
+        [
+            "1:27 BX520 `true` is read here as a property, and there is none of this name",
+            "1:81 BX520 `NULL` is read here as a property, and there is none of this name",
+        ],
+    ),
     "a name that stays with the item": (
         '<foreach id="page" select="=[1]"><assign property="how">1</assign></foreach>'
         "<delay duration='=how'/><delay duration='=how'/>",

@@ -77,7 +77,7 @@ NAMESPACE: Final[dict[str, Any]] = {
 
 
 #: Literals as other languages write them, and as we do.
-_LITERALS: Final[Mapping[str, str]] = MappingProxyType(
+LITERALS: Final[Mapping[str, str]] = MappingProxyType(
     {"null": "None", "nil": "None", "none": "None", "undefined": "None", "true": "True", "false": "False"}
 )
 
@@ -117,8 +117,8 @@ def is_singleton(node: ast.expr) -> bool:
 def foreign_literal(nodes: list[ast.expr]) -> str:
     """What to write for a literal of another language among these nodes; empty if there is none."""
     for node in nodes:
-        if isinstance(node, ast.Name) and node.id.lower() in _LITERALS:
-            return f"there is no `{node.id}`: write {_LITERALS[node.id.lower()]}"
+        if isinstance(node, ast.Name) and node.id.lower() in LITERALS:
+            return f"there is no `{node.id}`: write {LITERALS[node.id.lower()]}"
     return ""
 
 
