@@ -144,6 +144,10 @@ WARNED = {
         '<faults><case code="A"><fault code="A"/></case></faults>',
         ['1:42 BX512 nothing around handles the fault "A"'],
     ),
+    "a fault in one of several handlers": (
+        '<faults><case code="A"><fault code="A"/></case><default/></faults>',
+        ['1:42 BX512 nothing around handles the fault "A"'],
+    ),
     "a fault of a reminder goes no further": (
         '<sequence><faults><default/></faults><delay duration="1"/>'
         '<reminder after="1s"><fault code="A"/></reminder></sequence>',
