@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from bureaucrat.core.activities import Action, Any, Assign, Await, Call, Foreach
+from bureaucrat.core.activities import Action, Any, Assign, Await, Call, Compensation, Foreach
 from bureaucrat.core.activity import Activity, Handler
 from bureaucrat.core.table import Definition
 
@@ -87,17 +87,22 @@ class Facts:
         return index
 
     def taker(self, index: int, code: str) -> Handler | None:
-        """The handler that a fault thrown by an activity finds (L90); None if it becomes an incident."""
+        """The handler that a fault thrown by an activity finds (L90); None if it becomes an incident, or is thrown on
+        at whatever runs the compensation around (L101)."""
         below = -1
         for one in self.with_around(index):
             if not any(handler.body == below for handler in one.handlers):
                 found = next((handler for handler in one.handlers if not handler.codes or code in handler.codes), None)
                 if found is not None:
                     return found
-            if one.is_reminder:
+            if one.is_reminder or isinstance(one, Compensation):
                 return None
             below = one.index
         return None
+
+    def is_compensation(self, index: int) -> bool:
+        """Whether it is part of a compensation, which runs elsewhere and by itself."""
+        return any(isinstance(one, Compensation) for one in self.with_around(index))
 
     # -- names
 

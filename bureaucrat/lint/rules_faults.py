@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bureaucrat.core.activities import Action, Call, Throw
+from bureaucrat.core.activities import Action, Call, Compensate, Throw
 from bureaucrat.core.activity import Activity
 from bureaucrat.core.faults import TIMEOUT
 from bureaucrat.definition.problems import closest
@@ -17,6 +17,8 @@ def fault_is_not_handled(facts: Facts) -> Iterator[Finding]:
     for activity in facts.activities:
         if not isinstance(activity, Throw) or not isinstance(activity.code.literal, str):
             continue
+        if facts.is_compensation(activity.index):
+            continue  # who runs it handles it
         code = activity.code.literal
         taker = facts.taker(activity.index, code)
         near = closest(code, _codes_around(facts, activity.index))
@@ -69,7 +71,7 @@ def _may_time_out(activity: Activity) -> bool:
             if activity.exhausted == "incident":
                 return False
             return activity.timeout is not None or not str(activity.participant.literal or "").startswith(PERSON)
-        case Call():
+        case Call() | Compensate():
             return True
         case Throw():
             return activity.code.literal in (None, TIMEOUT)

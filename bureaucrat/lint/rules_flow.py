@@ -5,7 +5,21 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from bureaucrat.core.activities import Action, All, Any, Await, Call, Case, Delay, Exit, Foreach, Switch, Throw, While
+from bureaucrat.core.activities import (
+    Action,
+    All,
+    Any,
+    Await,
+    Call,
+    Case,
+    Compensate,
+    Delay,
+    Exit,
+    Foreach,
+    Switch,
+    Throw,
+    While,
+)
 from bureaucrat.core.activity import Activity, Sequential
 from bureaucrat.core.expressions import Expression
 
@@ -127,7 +141,7 @@ def _is_watched(facts: Facts, activity: Activity) -> bool:
     """Whether a time is set for the activity or for one around it; a handler's time is not that of its activity."""
     below = -1
     for one in facts.with_around(activity.index):
-        is_handled = any(handler.body == below for handler in one.handlers)
+        is_handled = any(handler.body == below for handler in one.handlers) or one.compensation == below
         if not is_handled and (one.timeout or one.due or one.reminders):
             return True
         if isinstance(one, Any) and not is_handled and any(_ends(facts, child) for child in one.children):
@@ -166,6 +180,8 @@ def _work_after_wait(facts: Facts, branch: Activity) -> tuple[Activity, Activity
         here = facts.activities[child]
         if wait is None:
             wait = here if isinstance(here, Await | Delay) else None
-        elif any(isinstance(facts.activities[one], Action | Call | Await | Delay) for one in facts.inside(child)):
+        elif any(
+            isinstance(facts.activities[one], Action | Call | Compensate | Await | Delay) for one in facts.inside(child)
+        ):
             return wait, here
     return None

@@ -18,6 +18,8 @@ def branches_write_the_same(facts: Facts) -> Iterator[Finding]:
         first: dict[tuple[int, int], Write] = {}  # by the all, and the scope
         told: set[tuple[int, int]] = set()
         for write in writes:
+            if facts.is_compensation(write.activity):
+                continue
             for around in facts.around(write.activity):
                 if not isinstance(around, All) or around.index < write.scope:
                     continue
@@ -42,7 +44,7 @@ def _twice(facts: Facts, name: str, write: Write, other: Write, around: Activity
 def items_write_the_same(facts: Facts) -> Iterator[Finding]:
     """The items of a parallel foreach write one name that is declared around it (L14, L41)."""
     for write in facts.writes:
-        if write.adds or not write.is_declared:
+        if write.adds or not write.is_declared or facts.is_compensation(write.activity):
             continue
         loops = (one for one in facts.around(write.activity) if isinstance(one, ParallelForeach) and one.most != 1)
         loop = next((one for one in loops if one.index > write.scope), None)

@@ -121,6 +121,10 @@ WARNED = {
         '<sequence timeout="1d"><faults><default><await event="e"/></default></faults><exit/></sequence>',
         ["1:59 BX511 if the event never comes, this waits for ever and nobody is told"],
     ),
+    "a wait in a compensation, which runs when its activity is long over": (
+        '<delay duration="1" timeout="1d"><compensation><await event="e"/></compensation></delay>',
+        ["1:66 BX511 if the event never comes, this waits for ever and nobody is told"],
+    ),
     "a race of two that may never come": (
         '<any><await event="e"/><sequence><await event="f"/></sequence></any>',
         [
