@@ -50,6 +50,8 @@ _KINDS: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.PLACES: "places",
         Kind.DURATION: "duration",
         Kind.EXPRESSION: "text",
+        Kind.CRON: "text",
+        Kind.ZONE: "text",
         Kind.TEXT_VALUE: "text",
         Kind.MESSAGE_VALUE: "xs:string",
         Kind.PARTICIPANT_VALUE: "word-or-expression",
@@ -93,7 +95,7 @@ def schema() -> str:
         f"  <xs:annotation><xs:documentation>{_ABOUT}</xs:documentation></xs:annotation>",
         *_root(),
         *_activities(),
-        *(line for name, element in ELEMENTS.items() if element.supported for line in _type(name, element)),
+        *(line for name, element in ELEMENTS.items() for line in _type(name, element)),
         *(line for one in _SIMPLE for line in _simple(*one)),
         *(line for name, members in _UNIONS for line in _union(name, members)),
         "</xs:schema>",
@@ -129,15 +131,14 @@ def _activities() -> Iterator[str]:
     yield '  <xs:group name="activities">'
     yield "    <xs:choice>"
     for tag in sorted(ACTIVITIES):
-        if ELEMENTS[tag].supported:
-            yield f'      <xs:element name="{tag}" type="{tag}"/>'
+        yield f'      <xs:element name="{tag}" type="{tag}"/>'
     yield "    </xs:choice>"
     yield "  </xs:group>"
 
 
 def _type(name: str, element: Element) -> Iterator[str]:
-    attributes = [_attribute(key, one) for key, one in element.attributes.items() if one.supported]
-    children = {tag: one for tag, one in element.children.items() if ELEMENTS[one.type].supported}
+    attributes = [_attribute(key, one) for key, one in element.attributes.items()]
+    children = element.children
     is_text = element.content is not Content.NONE
     if is_text and not children:
         base = "text" if element.content is Content.EXPRESSION else "xs:string"

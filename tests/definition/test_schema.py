@@ -54,10 +54,6 @@ def is_read(text: str) -> bool:
     return True
 
 
-def supported() -> dict[str, Element]:
-    return {name: element for name, element in ELEMENTS.items() if element.supported}
-
-
 # -- the file
 
 
@@ -86,11 +82,11 @@ def declared() -> dict[str, tuple[dict[str, str], dict[str, tuple[bool, list[str
 def test_elements_attributes_and_words_of_the_schema_are_those_of_the_grammar() -> None:
     expected = {
         name: (
-            {tag: child.type for tag, child in element.children.items() if ELEMENTS[child.type].supported},
-            {key: (one.required, list(one.choices)) for key, one in element.attributes.items() if one.supported},
+            {tag: child.type for tag, child in element.children.items()},
+            {key: (one.required, list(one.choices)) for key, one in element.attributes.items()},
             element.activities,
         )
-        for name, element in supported().items()
+        for name, element in ELEMENTS.items()
     }
 
     assert declared() == expected
@@ -102,7 +98,7 @@ def test_activities_of_the_schema_the_grammar_and_the_core_are_the_same() -> Non
 
     tags = {one.get("name") for one in group.iter(f"{XS}element")}
 
-    assert tags == set(TABLE) == {tag for tag in ACTIVITIES if ELEMENTS[tag].supported}
+    assert tags == set(TABLE) == set(ACTIVITIES)
 
 
 # -- what is valid
@@ -169,6 +165,8 @@ VALUES = {
         "\u00a01m\u2003",
     ],
     Kind.EXPRESSION: [" a > 1 ", "'é'"],
+    Kind.CRON: ["0 2 * * *", " */5 9-17 * * 1-5 "],
+    Kind.ZONE: ["UTC", "Europe/Berlin"],
     Kind.TEXT_VALUE: ["text", "=a"],
     Kind.MESSAGE_VALUE: ["", "text", "= a "],
     Kind.PARTICIPANT_VALUE: ["celery:a.b", "= a + 'x' "],
@@ -194,6 +192,8 @@ NEITHER = {
     Kind.PLACES: ["0", "many", "-1", ""],
     Kind.DURATION: ["30 min", "soon", "-1", "1y", "", "=a", "P1Y"],
     Kind.EXPRESSION: ["", " "],
+    Kind.CRON: ["", " "],
+    Kind.ZONE: ["", " "],
     Kind.TEXT_VALUE: ["", " "],
     Kind.PARTICIPANT_VALUE: ["", "a b"],
     Kind.PROCESS_VALUE: [""],
@@ -204,9 +204,8 @@ NEITHER = {
     Kind.SELECTION: [""],
     Kind.KEY: [""],
 }
-#: Attributes that come together, or instead of each other.
+#: Attributes that come together.
 _TOGETHER = {"collect": "value", "value": "collect", "equals": "key", "unique": "key"}
-_INSTEAD = {"until": "duration", "duration": "until"}
 
 
 #: What can be compensated.
@@ -241,12 +240,16 @@ class Author:
         if re.fullmatch(r"[a-z.:-]+\d+", attributes.get("scope", "")):
             attributes["scope"] = "done" if type == "compensate" else "root"
         if type == "delay" and not {"duration", "until", "cron"} & set(attributes):
-            attributes["duration"] = "1s"
+            attributes |= {"cron": "0 2 * * *"} if "timezone" in attributes else {"duration": "1s"}
+        if type == "start" and not {"cron", "event"} & set(attributes):
+            attributes |= {"event": "placed"} if "<condition" in inside else {"cron": "0 2 * * *"}
         if type == "reminder" and "times" in attributes and "every" not in attributes:
             attributes["every"] = "1d"
         is_empty = element.content is Content.EXPRESSION and inside != " "
         there = etree.fromstring(f"<x>{inside}</x>")
-        body = (DONE if type == ROOT else "") + inside + ("a" if is_empty else "")
+        body = inside + ("event" if type == "event-condition" else "a") * is_empty
+        if type == ROOT:
+            body = body + DONE if "<start" in inside else DONE + body
         body += "".join(
             self.element(child.type, name)
             for name, child in element.children.items()
@@ -268,7 +271,7 @@ def ways() -> dict[str, list[tuple[str, str]]]:
         for tag in sorted(TAGS):
             child = child_of(parent, tag)
             is_new = child is not None and child.type not in found and (parent, tag) not in NEVER
-            if child is not None and is_new and ELEMENTS[child.type].supported:
+            if child is not None and is_new:
                 found[child.type] = [*found[parent], (child.type, tag)]
                 waiting.append(child.type)
     return found
@@ -286,18 +289,17 @@ def document(type: str, given: dict[str, str] | None = None, inside: str = "") -
     return text
 
 
-def test_every_supported_type_is_reached() -> None:
-    assert set(WAYS) == set(supported())
+def test_every_type_is_reached() -> None:
+    assert set(WAYS) == set(ELEMENTS)
 
 
 @pytest.mark.parametrize("type", sorted(WAYS))
 def test_both_take_an_element_with_each_of_its_attributes(type: str) -> None:
     for name, attribute in ELEMENTS[type].attributes.items():
-        if attribute.supported:
-            for choice in range(len(attribute.choices or VALUES[attribute.kind])):
-                text = document(type, {name: AUTHOR.value(attribute, choice)})
+        for choice in range(len(attribute.choices or VALUES[attribute.kind])):
+            text = document(type, {name: AUTHOR.value(attribute, choice)})
 
-                assert (is_read(text), complaints(text)) == (True, []), text
+            assert (is_read(text), complaints(text)) == (True, []), text
 
 
 @pytest.mark.parametrize("type", sorted(WAYS))
@@ -318,7 +320,7 @@ def test_both_take_an_element_in_another_where_the_grammar_has_it_and_refuse_it_
             text = document(type, inside=f"<{tag}/>")
             assert not is_read(text), text
             assert complaints(text), text
-        elif ELEMENTS[child.type].supported and (type, tag) not in NEVER:
+        elif (type, tag) not in NEVER:
             text = document(type, inside=AUTHOR.element(child.type, tag))
             assert (is_read(text), complaints(text)) == (True, []), text
 
@@ -368,11 +370,11 @@ class Wanderer:
         given = {
             name: AUTHOR.value(one, chance.randrange(50))
             for name, one in element.attributes.items()
-            if one.supported and chance.random() < 0.2
+            if chance.random() < 0.2
         }
         if chance.random() < 0.03:
             given[chance.choice(["unknown", "timeout", "id"])] = chance.choice(["1s", "", "é", "=a"])
-        tags = [name for name in sorted(TAGS) if (child := child_of(type, name)) and ELEMENTS[child.type].supported]
+        tags = [name for name in sorted(TAGS) if child_of(type, name)]
         chosen = chance.sample(tags, min(len(tags), chance.randrange(4))) if depth < 5 else []
         if chance.random() < 0.02:
             chosen.append(chance.choice(sorted(TAGS)))
