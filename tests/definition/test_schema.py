@@ -25,7 +25,6 @@ from bureaucrat.definition.grammar import (
     TAGS,
     Attribute,
     Content,
-    Element,
     Kind,
     child_of,
 )
