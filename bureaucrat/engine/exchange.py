@@ -65,8 +65,9 @@ class Exchange:
                 await self._shell.definitions.get(hash)
             except (UnknownDefinition, InvalidDefinition) as error:
                 log.error("a definition that is in use cannot be read", extra={"reason": str(error)[:500]})
-        asked = await storage.asked()  # queues that an expression named are in no definition, and may be lost, too
-        self._courier.learn([name for name in asked if name and self._courier.serves(name)], [])
+        asked = [name for name in await storage.asked() if name and self._courier.serves(name)]
+        if asked:  # queues that an expression named are in no definition, and may be lost, too
+            self._courier.learn(asked, [])
         await self._courier.start(self)
         self._has_started = True
         await outbox.load()
