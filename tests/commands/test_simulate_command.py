@@ -228,6 +228,7 @@ def test_items_are_named_by_their_address(play: Play) -> None:
         'sim.answer("_0.3_0")',
         'sim.answer("load")',
     ]
+    assert '"completed load _0.2_0",' in text
     assert run_test("test_files.py") == ["test_files"]
 
 
