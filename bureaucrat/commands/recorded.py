@@ -66,6 +66,8 @@ async def record(window: Window, row: InstanceRow) -> Recording:
         if not notes:
             break
     player, notes = tried[-1] if not tried[-1][1] else tried[0]
+    if main.copy.instance.tick is not None:
+        notes.append("a tick has started it: what reads inst:tick cannot be played again")
     is_same = not _differences(player)
     return Recording(_scenario(window, player, notes), is_same)
 

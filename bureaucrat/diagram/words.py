@@ -27,6 +27,7 @@ from ..core.activities import (
 from ..core.activity import Activity, Handler, Reminder, Value
 from ..core.expressions import Expression
 from ..core.table import Definition
+from ..cron import Cron
 
 _PATH = re.compile(r"context((?:\['\w+'\])+)")  #: what the reader makes of a dotted path
 _UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "m"), (1.0, "s"))
@@ -149,7 +150,9 @@ def _exit(definition: Definition, activity: Exit, shown: str) -> list[str]:
 def _delay(activity: Delay) -> str:
     if activity.duration is not None:
         return f"wait {duration(activity.duration)}"
-    assert activity.until is not None, "the checker asks for one of the two"
+    if isinstance(activity.cron, Cron):
+        return f"wait for cron {activity.cron.expression}"
+    assert activity.until is not None, "the checker asks for one of the three"
     instant = activity.until.literal
     if isinstance(instant, float | int):
         return f"wait until {datetime.fromtimestamp(instant, UTC):%Y-%m-%d %H:%M:%S}Z"

@@ -36,6 +36,7 @@ EVERY = """
   <await id="news" event="=id"/>
   <delay until="2027-01-01T00:00:00Z"/>
   <delay id="rest" duration="=seconds('2d')"/>
+  <delay cron="0 2 * * *"/>
   <call process="other@2"/>
   <call id="ask" process="other"/>
   <signal id="say" event="told"><compensation><signal event="untold"/></compensation></signal>
