@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from shipped import (
     MOMENT,
+    PROCESSES,
     Program,
     asked,
     fail_for_good,
@@ -276,7 +277,17 @@ def test_it_ends_whether_or_not_the_others_can_be_told(how: str) -> None:
     sim.assert_ended("acknowledged")
 
 
-# -- the same alarm again, and a restart
+# -- it starts by itself, the same alarm again, and a restart
+
+
+def test_the_monitoring_starts_it_by_an_event_and_once_for_each_alarm() -> None:
+    """It repeats itself every minute, and says more than anybody needs."""
+    sim = Simulation(processes=[PROCESSES / "escalation.xml"])
+
+    for alarm in ("db-7", "db-7", "web-1", "db-7"):
+        sim.event("alarm.raised", alarm=alarm, host="db-7.example.com")
+
+    assert [(one["alarm"], one["level"]) for one in asked(sim, "page")] == [("db-7", "primary"), ("web-1", "primary")]
 
 
 def test_an_alarm_pages_people_once_however_often_it_is_raised() -> None:

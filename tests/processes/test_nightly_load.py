@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from shipped import (
     MOMENT,
+    PROCESSES,
     Program,
     asked,
     fail_for_good,
@@ -23,8 +24,9 @@ from shipped import (
 
 from bureaucrat import Fault
 from bureaucrat.errors import Refused
-from bureaucrat.testing import Simulation
+from bureaucrat.testing import START, Simulation
 
+DAY = 86_400
 FIVE = ["a.csv", "b.csv", "c.csv", "d.csv", "e.csv"]
 
 
@@ -309,7 +311,71 @@ def test_the_desk_is_told_once_when_the_load_still_runs_after_four_hours() -> No
     assert problems(sim) == [("error", "Timeout", "quarantine had no answer in time")]
 
 
-# -- two loads of one night, and a restart
+# -- every night, two loads of one night, and a restart
+
+
+def by_itself(start: float = START) -> Simulation:
+    """Registered, and not launched by anybody."""
+    return Simulation(processes=[PROCESSES / "nightly-load.xml"], start=start)
+
+
+@pytest.mark.parametrize(
+    ("start", "until", "night"),
+    [(START, "17h", "2027-01-16"), (START + 181 * DAY, "16h", "2027-07-16")],
+    ids=["winter", "summer"],
+)
+def test_it_starts_at_two_in_the_morning_in_winter_and_summer(start: float, until: str, night: str) -> None:
+    """In Berlin: at 1:00 or 0:00 UTC. Simulations begin at 8:00 UTC."""
+    sim = by_itself(start)
+
+    sim.advance(short_of(until))
+    assert sim.instances() == []
+    sim.advance(2 * MOMENT)
+
+    (sim.instance,) = sim.instances()
+    assert asked(sim, "list-files") == [{"night": night}]
+    assert sim.record().business_key == night
+    sim.answer("list-files", files=[])
+    assert sim.fields["night"] == night
+
+
+def test_a_night_that_needs_a_person_does_not_keep_the_next_one_from_being_loaded() -> None:
+    """Each has files of its own."""
+    sim = by_itself()
+
+    sim.advance("17h1s")
+    sim.throw("list-files", "AccessDenied")
+    sim.advance("1d")
+
+    assert [sim.record(one).business_key for one in sim.instances()] == ["2027-01-16", "2027-01-17"]
+
+
+def test_the_nights_in_which_nothing_ran_are_loaded_later() -> None:
+    """Each of them: the last one does not stand for the others."""
+    sim = by_itself()
+
+    sim.restart(after="3d")
+
+    assert asked(sim, "list-files") == [{"night": f"2027-01-{day}"} for day in (16, 17, 18)]
+
+
+def test_a_night_that_is_loaded_by_hand_is_not_started_once_more() -> None:
+    """The tick is refused, for there is an unfinished load of that night."""
+    sim = by_itself()
+
+    sim.launch({"night": "2027-01-16"})
+    sim.advance("18h")
+
+    assert len(sim.instances()) == 1
+
+
+def test_by_hand_without_a_night_it_is_the_present_one() -> None:
+    """Whoever wants another one says so."""
+    sim = simulated("nightly-load.xml")
+
+    sim.launch()
+
+    assert asked(sim, "list-files") == [{"night": "2027-01-15"}]
 
 
 def test_a_night_is_loaded_by_one_instance_at_a_time() -> None:

@@ -6,8 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shipped import Program, asked, fail_for_good, forever, go_to, keys, module, nothing, problems, simulated, told
+from shipped import (
+    PROCESSES,
+    Program,
+    asked,
+    fail_for_good,
+    forever,
+    go_to,
+    keys,
+    module,
+    nothing,
+    problems,
+    simulated,
+    told,
+)
 
+from bureaucrat.core.durations import parse_duration
 from bureaucrat.errors import Refused
 from bureaucrat.testing import Simulation
 
@@ -77,6 +91,19 @@ def test_a_purchase_is_paid_invoiced_and_handed_over() -> None:
         {"order": "1017"},
         {"order": "1017", "pickup": "P-1"},
     ]
+
+
+def test_an_order_that_is_placed_starts_it() -> None:
+    """Once, however often it is told of. The payment may come at the same time."""
+    sim = Simulation(processes=[PROCESSES / "purchase.xml"])
+
+    sim.event("order.placed", order="1017")
+    sim.event("order.placed", order="1017")
+    sim.event("payment.received", **PAYMENT)
+    (sim.instance,) = sim.instances()
+    sim.answer("reserve")
+
+    sim.assert_waiting("write-invoice")
 
 
 def test_a_payment_that_is_faster_than_the_reservation_counts() -> None:
@@ -186,7 +213,9 @@ def test_what_was_done_before_an_impossible_step_is_taken_back_the_newest_first(
     sim.assert_ended("canceled")
 
 
-@pytest.mark.parametrize(("step", "attempts"), [("reserve", 6), ("write-invoice", 6), ("order-pickup", 6)])
+@pytest.mark.parametrize(
+    ("step", "attempts"), [("reserve", 6), ("write-invoice", 6), ("order-pickup", 6), ("hand-over", 3)]
+)
 def test_a_step_that_fails_again_and_again_needs_a_person_and_takes_nothing_back(step: str, attempts: int) -> None:
     """What fails today may work tomorrow: then it goes on. All the attempts have one key."""
     sim = purchased(step)
@@ -198,15 +227,25 @@ def test_a_step_that_fails_again_and_again_needs_a_person_and_takes_nothing_back
     sim.answer(step, invoice="I-1", pickup="P-1")
 
     assert asked(sim, "release") == []
-    assert sim.status == "running"
+    assert told(sim, "completed", step) == 1
 
 
-@pytest.mark.parametrize(("step", "after"), [("reserve", "3m"), ("write-invoice", "3m"), ("hand-over", "13h")])
-def test_of_a_step_without_an_answer_a_person_finds_out_whether_it_was_done(step: str, after: str) -> None:
+@pytest.mark.parametrize(
+    ("step", "before", "after"),
+    [
+        ("reserve", "2m24s", "2m38s"),  # six times 20 s, and pauses of 31 s, a fifth more or less
+        ("write-invoice", "2m24s", "2m38s"),
+        ("order-pickup", "2m24s", "2m38s"),
+        ("hand-over", "12h2s", "12h4s"),  # three times 4 h, and pauses of 3 s
+    ],
+)
+def test_of_a_step_without_an_answer_a_person_finds_out_whether_it_was_done(step: str, before: str, after: str) -> None:
     """To pay back what was shipped would be worse than to wait."""
     sim = purchased(step)
 
-    sim.advance(after)
+    sim.advance(before)
+    assert problems(sim) == []
+    sim.advance(parse_duration(after) - parse_duration(before))
     assert problems(sim) == [("error", "Timeout", f"{step} had no answer in time")]
     assert asked(sim, "release") == []
     sim.skip()
@@ -231,6 +270,31 @@ def test_a_step_that_a_person_has_done_by_hand_is_taken_back_like_the_others() -
 
 
 # -- taking back goes wrong
+
+
+@pytest.mark.parametrize("activity", ["cancel-pickup", "write-credit-note", "refund", "release"])
+def test_what_cannot_be_taken_back_is_tried_eleven_times_and_is_then_decided_by_a_person(activity: str) -> None:
+    """The others are taken back all the same, before it and after it."""
+    sim = purchased("hand-over")
+    sim.throw("hand-over", "Impossible", "too heavy")
+    before = TAKEN_BACK["hand-over"].index(activity)
+    for one in TAKEN_BACK["hand-over"][:before]:
+        sim.answer(one)
+
+    assert fail_for_good(sim, activity, "out of order") == 11
+    sim.skip()
+
+    assert [one for one, _ in take_back(sim)] == TAKEN_BACK["hand-over"][before + 1 :]
+
+
+def test_a_late_payment_is_paid_back_with_as_much_patience() -> None:
+    """Eleven attempts."""
+    sim = purchased()
+    go_to(sim, "30m", moments=1)
+    sim.answer("release")
+    sim.event("payment.received", **PAYMENT)
+
+    assert fail_for_good(sim, "refund-late", "bad gateway") == 11
 
 
 def test_a_refund_that_fails_needs_a_person_and_the_rest_is_taken_back_after_it() -> None:
