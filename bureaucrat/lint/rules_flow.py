@@ -152,8 +152,18 @@ def _is_watched(facts: Facts, activity: Activity) -> bool:
 
 def _ends(facts: Facts, index: int) -> bool:
     """Whether a branch of a race comes to its end by itself."""
+    return not any(_may_hang(facts, one, index) for one in facts.inside(index))
+
+
+def _may_hang(facts: Facts, index: int, branch: int) -> bool:
+    """Whether it waits without a time, and not in a race inside the branch that ends by itself."""
+    activity = facts.activities[index]
+    if not _waits_for_somebody(activity) or activity.timeout:
+        return False
+    races = (one for one in facts.around(index) if isinstance(one, Any) and one.index in facts.inside(branch))
     return not any(
-        _waits_for_somebody(facts.activities[one]) and not facts.activities[one].timeout for one in facts.inside(index)
+        any(index in facts.inside(child) for child in race.children) and any(_ends(facts, one) for one in race.children)
+        for race in races
     )
 
 

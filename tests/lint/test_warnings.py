@@ -132,6 +132,22 @@ WARNED = {
             "1:52 BX511 if the event never comes, this waits for ever and nobody is told",
         ],
     ),
+    "a race of one that may never come and a race that may never end": (
+        '<any><await event="e"/><sequence><any><await event="f"/><await event="g"/></any></sequence></any>',
+        [
+            "1:24 BX511 if the event never comes, this waits for ever and nobody is told",
+            "1:57 BX511 if the event never comes, this waits for ever and nobody is told",
+            "1:75 BX511 if the event never comes, this waits for ever and nobody is told",
+        ],
+    ),
+    "a race beside a race whose handler may wait for ever": (
+        '<any><await event="e"/><any><faults><case code="A"><await event="f"/></case></faults>'
+        '<action participant="a"/><delay duration="1d"/></any></any>',
+        [
+            "1:24 BX511 if the event never comes, this waits for ever and nobody is told",
+            "1:70 BX511 if the event never comes, this waits for ever and nobody is told",
+        ],
+    ),
     "a fault that nothing handles": (
         '<fault code="Unpaid"/>',
         ['1:19 BX512 nothing around handles the fault "Unpaid"'],
