@@ -35,6 +35,9 @@ from .desk import Desk, OpenAttempt
 from .happened import told
 
 START = 1_800_000_000.0  #: epoch seconds at which simulations begin (15 January 2027)
+_LOOKS = (
+    0.0005  #: seconds; the clock moves whenever the engine looks, so timers one after another are due that much later
+)
 DEFAULT_SETTINGS = Settings(history="full")
 
 
@@ -127,7 +130,7 @@ class Simulation:
     def advance(self, duration: float | str) -> None:
         """Let time pass (seconds, or ``"3d"``), with everything that falls due on the way."""
         until = self.clock.now() + _seconds(duration)
-        while (due := self._next_due(until)) is not None:
+        while (due := self._next_due(until + _LOOKS)) is not None:
             self.clock.advance_to(due.at)
             if due.instance:
                 self._put(due.instance, TimerFired(due.branch, due.at))
