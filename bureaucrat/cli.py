@@ -28,7 +28,7 @@ from .commands.graph import graph
 from .commands.launch import launch
 from .commands.lint import lint
 from .commands.options import CONFIG_HELP, Common, problem_lines
-from .commands.ordering import cancel, resume, retry, set_, skip, suspend
+from .commands.ordering import cancel, move, resume, retry, set_, skip, suspend
 from .commands.ps import ps
 from .commands.run import run
 from .commands.schedules import schedules
@@ -92,7 +92,7 @@ def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int
 
 _COMMANDS = (
     *(run, simulate, worker, lint, explain, config_command, deploy, definitions, undeploy, schedules, launch),
-    *(ps, show, graph, cancel, suspend, resume, retry, skip, set_, event, dead, audit),
+    *(ps, show, graph, cancel, suspend, resume, retry, skip, move, set_, event, dead, audit),
 )
 for _command in _COMMANDS:
     cli.add_command(_command)

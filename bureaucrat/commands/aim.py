@@ -64,6 +64,23 @@ async def waiting_in(window: Window, row: InstanceRow, word: str | None) -> Spot
     return _only(found, row.id)
 
 
+def target_in(definition: Definition, word: str) -> Activity:
+    """The activity of a definition that a word names: its id, its label or its address without the instance.
+
+    :raises Missed: it has none, or several.
+    """
+    index = definition.ids.get(word, definition.paths.get(word))
+    if index is not None:
+        return definition.activities[index]
+    found = [one for one in definition.activities if one.label == word]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Missed(f"name one of {', '.join(f'{one.label} {one.path}' for one in found[:_MOST])}")
+    known = [one.label for one in definition.activities if one.tag not in _HIDDEN]
+    raise Missed(f"the process {definition.name!r} has no activity {word!r}{did_you_mean(word, known)}")
+
+
 async def _spots_of(window: Window, row: InstanceRow) -> list[Spot]:
     if row.ended is not None:
         raise Missed(f"the instance is {row.status}")

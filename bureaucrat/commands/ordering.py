@@ -1,4 +1,4 @@
-"""``bureaucrat cancel``, ``suspend``, ``resume``, ``retry``, ``skip``, ``set``: what a person asks of instances."""
+"""What a person asks of instances: cancel, suspend, resume, retry, skip, move, set."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 import click
 
-from ..core.messages import Cancel, Resume, Retry, Set, Skip, Suspend
+from ..core.messages import Cancel, Move, Resume, Retry, Set, Skip, Suspend
 from ..core.values import complaint
 from ..engine.orders import Asked
 from ..ports import IncidentRow, InstanceRow
 from .acting import Asking, Request, act
-from .aim import Missed, incidents_in, waiting_in
+from .aim import Missed, incidents_in, target_in, waiting_in
 from .choosing import Choice, choice_of, choosing
 from .failure import Exit, Failure
 from .fields import parse_fields
@@ -142,7 +142,10 @@ async def retry(window: Window, id: str | None, activity: str | None, words: tup
     async def asking(row: InstanceRow, incident: IncidentRow | None) -> list[tuple[Asked, str]]:
         fields = await _fields(window, row, words, "--set ")
         spots = await incidents_in(window, row, activity if incident is None else incident.address)
-        return [(Retry(one.branch, one.activity.index, fields, given["reason"]), one.activity.label) for one in spots]
+        reason, definition = given["reason"], row.definition
+        return [
+            (Retry(one.branch, one.activity.index, fields, reason, definition), one.activity.label) for one in spots
+        ]
 
     return await act(window, _request("retry", "retried", given, id, asking))
 
@@ -167,9 +170,33 @@ async def skip(window: Window, words: tuple[str, ...], **given: Any) -> Exit:
         fields = await _fields(window, row, [word for word in rest if "=" in word], "")
         word = next(iter(named), None if incident is None else incident.address)
         spot = await waiting_in(window, row, word)
-        return [(Skip(spot.branch, spot.activity.index, fields, given["reason"]), spot.activity.label)]
+        order = Skip(spot.branch, spot.activity.index, fields, given["reason"], row.definition)
+        return [(order, spot.activity.label)]
 
     return await act(window, _request("skip", "skipped", given, id, asking))
+
+
+@click.command(short_help="End an activity, and start another in its place.")
+@click.argument("id", required=False)
+@click.option("--end", metavar="ACTIVITY", help="Which one ends. Default: the incident, or the one that waits.")
+@click.option("--start", required=True, metavar="ACTIVITY", help="Which one starts, by its id or address.")
+@_acting
+@at_window
+async def move(window: Window, id: str | None, end: str | None, start: str, **given: Any) -> Exit:
+    """End an activity of ID and start another one in its place, or the same again. No handler runs.
+
+    \b
+      bureaucrat move 1017 --end payment --start ship --reason "paid in cash"
+      bureaucrat move --process order --end reserve --start reserve --dry-run
+    """
+
+    async def asking(row: InstanceRow, incident: IncidentRow | None) -> list[tuple[Asked, str]]:
+        spot = await waiting_in(window, row, end or (None if incident is None else incident.address))
+        target = target_in(await window.definitions.get(row.definition), start)
+        order = Move(spot.branch, spot.activity.index, target.index, given["reason"], row.definition)
+        return [(order, f"{spot.activity.label} to {target.label}")]
+
+    return await act(window, _request("move", "moved", given, id, asking))
 
 
 @click.command("set", short_help="Change fields.")

@@ -135,6 +135,7 @@ class Retry:
     activity: int
     fields: dict[str, Any] = field(default_factory=dict)  #: set first
     reason: str = ""
+    definition: str = ""  #: hash of the one that the place is meant in; empty: whatever the instance runs
 
 
 @dataclass(slots=True)
@@ -145,6 +146,18 @@ class Skip:
     activity: int
     fields: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
+    definition: str = ""  #: as for :class:`Retry`
+
+
+@dataclass(slots=True)
+class Move:
+    """End an activation, and start another activity in its place (L111)."""
+
+    branch: str
+    activity: int
+    to: int  #: index of the activity to start
+    reason: str = ""
+    definition: str = ""  #: as for :class:`Retry`
 
 
 @dataclass(slots=True)
@@ -158,5 +171,5 @@ class Set:
 #: kept back while an instance is suspended or faulted
 Input = Answer | Offer | TimerFired | Ended | Continue | Redispatch
 #: never kept back
-Command = Start | Stuck | Unsent | Alarm | Cancel | Suspend | Resume | Retry | Skip | Set
+Command = Start | Stuck | Unsent | Alarm | Cancel | Suspend | Resume | Retry | Skip | Move | Set
 Message = Input | Command

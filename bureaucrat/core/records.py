@@ -24,5 +24,6 @@ WORDS: dict[str, bool] = {
     "suspended": True,
     "resumed": True,
     "changed": True,  #: a person set fields
+    "moved": True,  #: a person ended an activity and started another in its place
     "ended": True,  #: the instance has ended
 }

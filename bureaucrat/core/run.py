@@ -14,7 +14,7 @@ from enum import Enum, auto
 from hashlib import blake2b
 from typing import Any
 
-from .activity import Fields, Place, Value
+from .activity import Activity, Fields, Place, Value
 from .calendars import Zone, instant_of
 from .context import Visible, digest_of, places, target
 from .durations import parse_duration
@@ -175,16 +175,37 @@ class Steps:
     def touch(self, branch: Branch) -> None:
         self.copy.changes.touched[branch.id] = None
 
-    def start(self, branch: Branch, index: int) -> Place:
+    def start(self, branch: Branch, index: int) -> None:
         """Begin an activation on top of the branch."""
+        self.agenda.append((Todo.ENTER, self.push(branch, index), None))
+
+    def push(self, branch: Branch, index: int) -> Place:
+        """A new activation on top of the branch, of which nothing is begun yet."""
         self.instance.activations += 1
         branch.spun += 1
         self._moved[branch.id] = branch
         at = Place(branch, Frame(index, self.instance.activations, self.moment()))
         branch.frames.append(at.frame)
         self.touch(branch)
-        self.agenda.append((Todo.ENTER, at, None))
         return at
+
+    def unfold(self, at: Place) -> None:
+        """Open its scope, arm its timers."""
+        activity = self.definition.activities[at.frame.activity]
+        self.record(at, "started")
+        values = activity.initial()
+        if values is not None and not (at.frame.activity == 0 and 0 in at.branch.scopes):
+            self.open(at, values | self.given if at.frame.activity == 0 else values)
+        if not at.is_item:  # they count from the start of the whole foreach
+            self._arm(activity, at)
+
+    def _arm(self, activity: Activity, at: Place) -> None:
+        if activity.timeout is not None and activity.tag != "action":
+            self.arm(at, "timeout", self.now + self.duration(at, activity.timeout))
+        if activity.due is not None:
+            self.arm(at, "due", self.now + self.duration(at, activity.due))
+        for number, reminder in enumerate(activity.reminders):
+            self.arm(at, f"reminder {number}", self.now + self.duration(at, reminder.after))
 
     def begin(self, at: Place, child: int) -> None:
         at.frame.position = child

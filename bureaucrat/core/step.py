@@ -16,10 +16,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .activity import Activity, Place, Run
+from .activity import Place, Run
 from .context import is_reserved
 from .effects import Effect, Hold, Record, Refuse
-from .endings import Endings
 from .faults import Thrown
 from .instance import ROOT, Branch, Copy
 from .limits import Limits
@@ -31,6 +30,7 @@ from .messages import (
     Ended,
     Input,
     Message,
+    Move,
     Offer,
     Redispatch,
     Resume,
@@ -43,6 +43,7 @@ from .messages import (
     TimerFired,
     Unsent,
 )
+from .moving import Moving
 from .run import Todo, is_over
 from .states import State
 from .table import Definition
@@ -83,7 +84,7 @@ def step(
     return run.effects
 
 
-class _Step(Endings):
+class _Step(Moving):
     """Finds what a message is for, and works the agenda off."""
 
     # -- inputs
@@ -207,7 +208,7 @@ class _Step(Endings):
                 self._unsent(message)
             case Alarm():
                 self._alarm(message)
-            case Retry() | Skip():  # pragma: no branch
+            case Retry() | Skip() | Move():  # pragma: no branch
                 self._repair(message)
 
     def _start(self, message: Start) -> None:
@@ -282,7 +283,10 @@ class _Step(Endings):
         at, when = Place(branch, frame), max(message.at, self.now)
         self.react(at, lambda run: self.activity(at).on_alarm(run, at, when))
 
-    def _repair(self, message: Retry | Skip) -> None:
+    def _repair(self, message: Retry | Skip | Move) -> None:
+        if message.definition not in ("", self.instance.definition):
+            self.emit(Refuse("the instance runs another definition now; look again"))
+            return
         branch = self.copy.branches.get(message.branch)
         frame = None if branch is None else branch.frame_of(message.activity)
         if branch is None or frame is None:
@@ -295,6 +299,9 @@ class _Step(Endings):
             self.emit(Refuse("the instance is being canceled; what can be retried or skipped is in its compensations"))
         elif isinstance(message, Skip):
             self._skip(at, message)
+        elif isinstance(message, Move):
+            self.move(at, message.to, message.reason)
+            self.work()
         elif not frame.incident:
             self.emit(Refuse(f"{self.activity(at).label} is no incident; it is {frame.state.value}"))
         else:
@@ -347,23 +354,9 @@ class _Step(Endings):
                 self._throw(at, thrown)
 
     def enter(self, at: Place) -> None:
-        """Open its scope, arm its timers, let it react."""
-        activity = self.definition.activities[at.frame.activity]
-        self.record(at, "started")
-        values = activity.initial()
-        if values is not None and not (at.frame.activity == 0 and 0 in at.branch.scopes):
-            self.open(at, values | self.given if at.frame.activity == 0 else values)
-        if not at.is_item:  # they count from the start of the whole foreach
-            self._arm(activity, at)
-        activity.on_start(self, at)
-
-    def _arm(self, activity: Activity, at: Place) -> None:
-        if activity.timeout is not None and activity.tag != "action":
-            self.arm(at, "timeout", self.now + self.duration(at, activity.timeout))
-        if activity.due is not None:
-            self.arm(at, "due", self.now + self.duration(at, activity.due))
-        for number, reminder in enumerate(activity.reminders):
-            self.arm(at, f"reminder {number}", self.now + self.duration(at, reminder.after))
+        """Let it react to its start."""
+        self.unfold(at)
+        self.activity(at).on_start(self, at)
 
     def _do(self, todo: Todo, at: Place, argument: Any) -> None:
         activity = self.activity(at)

@@ -42,6 +42,7 @@ _CLASSES: tuple[type, ...] = (
     messages.Resume,
     messages.Retry,
     messages.Skip,
+    messages.Move,
     messages.Set,
     Launch,
     orders.Looked,

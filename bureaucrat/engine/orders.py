@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
-from ..core.messages import Cancel, Resume, Retry, Set, Skip, Suspend
+from ..core.messages import Cancel, Move, Resume, Retry, Set, Skip, Suspend
 from ..ports import AuditRow
 
 #: what a person may ask of one instance
-Asked = Cancel | Suspend | Resume | Retry | Skip | Set
+Asked = Cancel | Suspend | Resume | Retry | Skip | Move | Set
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ _TOLD: dict[str, tuple[str, ...]] = {
     "suspended": (),
     "resumed": (),
     "changed": (),
+    "moved": ("ended", "started"),
     "ended": ("status", "outcome"),
 }
 _GROUPS = frozenset(

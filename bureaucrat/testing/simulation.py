@@ -18,7 +18,7 @@ from ..core.activities import ParallelForeach
 from ..core.activities.parallel import Forking
 from ..core.durations import parse_duration
 from ..core.instance import Copy, Instance
-from ..core.messages import Cancel, Message, Resume, Retry, Set, Skip, Suspend, TimerFired
+from ..core.messages import Cancel, Message, Move, Resume, Retry, Set, Skip, Suspend, TimerFired
 from ..core.table import Definition
 from ..definition.reader import read
 from ..engine.codec import add_loaded, add_remembered, decode, decode_instance
@@ -201,6 +201,15 @@ class Simulation:
         else:
             branch, index = self.find(activity)
         self._put(self.instance, Skip(branch, index, fields))
+
+    def move(self, end: str, start: str) -> None:
+        """End the activity with that id, name or address, and start another in its place.
+
+        :raises Refused: the one cannot take the place of the other; says why.
+        """
+        branch, index = self.find(end)
+        to = next(one.index for one in self.definition.activities if start in (one.id, one.name, one.tag))
+        self._put(self.instance, Move(branch, index, to))
 
     def tell(self, message: Message, instance: str | None = None) -> None:
         """Give an instance any message of the core."""

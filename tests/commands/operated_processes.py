@@ -32,6 +32,13 @@ CALLING = """
   <call id="ask" process="$child"/>
 </process>
 """
+TWICE = """
+<process name="twice">
+  <delay id="wait" duration="1h"/>
+  <action participant="ask"/>
+  <action participant="ask"/>
+</process>
+"""
 WATCHED = """
 <process name="watched">
   <sequence id="visit" due="1h" timeout="2h">

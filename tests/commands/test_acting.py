@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from operated import Office, golden
-from operated_processes import ORDER, PAUSE, SHIPPING
+from operated_processes import ORDER, PAUSE, SHIPPING, TWICE
 
-from bureaucrat.core.messages import Stuck
+from bureaucrat.core.messages import Move, Retry, Skip, Stuck
 from bureaucrat.engine.codec import encode_message
-from bureaucrat.engine.orders import Looked
+from bureaucrat.engine.orders import Looked, Order
 from bureaucrat.ports import AuditRow, MailRow
 
 A, B, C = (f"0199aaaa0000{letter * 4}0000000000000000" for letter in "abc")
@@ -38,6 +38,12 @@ async def three_orders(office: Office) -> None:
         (["skip", "1017", "payment", "paid:json=true"], "1017: skipped payment; the instance is running", "running"),
         (["skip", "1017", "_1"], "1017: skipped payment; the instance is running", "running"),
         (["skip", "1019", "stock=by hand"], "1019: skipped reserve; the instance is running", "running"),
+        (["move", "1017", "--start", "capture"], "1017: moved payment to capture; the instance is running", "running"),
+        (
+            ["move", "1019", "--end", "reserve", "--start", "_1"],
+            "1019: moved reserve to payment; the instance is running",
+            "running",
+        ),
         (["set", "1017", "secret=x", "n:int=5"], "1017: changed secret, n; the instance is running", "running"),
     ],
 )
@@ -80,6 +86,8 @@ async def test_fields_have_the_types_that_the_process_declares(office: Office) -
         (["retry", "1017"], "it has no open incident"),
         (["retry", "1017", "payment"], "payment is no incident; it is waiting"),
         (["skip", "1017", "paymnt"], "'paymnt' is not active; did you mean payment?; active are payment _1"),
+        (["move", "1017", "--start", "captur"], "the process 'order' has no activity 'captur'; did you mean capture?"),
+        (["move", "1017", "--start", "order"], "the process itself cannot be started inside an instance"),
         (["set", "1017", "status=3"], "status cannot be set: the names are reserved"),
         (["set", "1017", "x=\udcff"], "the fields are no JSON: x contains half of a surrogate pair"),
     ],
@@ -117,6 +125,31 @@ async def test_a_retry_is_of_all_open_incidents_and_a_skip_of_one(office: Office
         f"{A}: retried ship; the instance is running",
         f"{A}: retried invoice; the instance is running",
     ]
+
+
+async def test_a_move_names_what_its_word_may_mean(office: Office) -> None:
+    await office.open()
+    await office.start(TWICE, A)
+    office.run()
+
+    two, one = await office.says("move", A, "--start", "ask"), await office.says("move", A, "--start", "_2", *ME)
+
+    assert two.out.splitlines()[0] == f"{A}: refused: name one of ask _1, ask _2"
+    assert one.out == f"{A}: moved wait to ask; the instance is running\n"
+
+
+async def test_an_order_for_another_definition_is_refused(office: Office) -> None:
+    await three_orders(office)
+
+    (row,) = [row for row in await office.rows() if row.id == A]
+    orders = [Retry("", 2, definition="f00d"), Skip("", 2, definition="f00d"), Move("", 2, 1, definition="f00d")]
+    for number, order in enumerate(orders, 1):
+        await office.storage.post(MailRow(number, row.id, encode_message(Order("bea@desk", order)), 0.0))
+    await office.says("suspend", A, *ME)  # comes after them
+
+    audits = [await office.storage.audit(number) for number in (1, 2, 3)]
+    refusal = "the instance runs another definition now; look again"
+    assert [audit and (audit.outcome, audit.answer) for audit in audits] == [("refused", refusal)] * 3
 
 
 # many

@@ -142,6 +142,8 @@ def _do(simulation: Simulation, row: Row, line: str) -> list[str]:
             simulation.retry(**fields)
         case "skip", activity:
             simulation.skip(*activity, **fields)
+        case "move", [end, start]:
+            simulation.move(end, start)
         case "restart", after:
             simulation.restart(*after)
         case _:
@@ -197,6 +199,8 @@ def _detail(simulation: Simulation, entry: Progress) -> str:
             return _json(detail["message"])
         case "condition":
             return f"{detail['code']}"
+        case "moved":
+            return f"{detail['ended']} {detail['started']}"
         case "changed":
             return " ".join(detail["names"])  # type: ignore[arg-type]
         case "reminded":

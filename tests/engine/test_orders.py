@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bureaucrat.core.messages import Cancel, Resume, Retry, Set, Skip, Suspend
+from bureaucrat.core.messages import Cancel, Move, Resume, Retry, Set, Skip, Suspend
 from bureaucrat.engine.codec import decode_message, encode_message
 from bureaucrat.engine.orders import Drop, Happened, Looked, Order, Ordered, Replay
 
@@ -17,6 +17,7 @@ from bureaucrat.engine.orders import Drop, Happened, Looked, Order, Ordered, Rep
         Order("bea@desk", Resume("carrier is back")),
         Order("bea@desk", Retry("1.1", 3, {"host": "b"}, "again")),
         Order("bea@desk", Skip("", 3, {"parcel": "DHL-1"}, "by hand")),
+        Order("bea@desk", Move("_0", 3, 5, "stuck", "f00d")),
         Order("bea@desk", Set({"amount": 12.5, "lines": [1, None]})),
         Looked("bea@desk", "fields"),
         Replay("bea@desk", 17, "fixed"),
