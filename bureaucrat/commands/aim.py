@@ -69,10 +69,7 @@ def target_in(definition: Definition, word: str) -> Activity:
 
     :raises Missed: it has none, or several.
     """
-    index = definition.ids.get(word, definition.paths.get(word))
-    if index is not None:
-        return definition.activities[index]
-    found = [one for one in definition.activities if one.label == word]
+    found = definition.named(word)
     if len(found) == 1:
         return found[0]
     if found:

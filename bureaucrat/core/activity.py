@@ -159,6 +159,10 @@ class Activity:
             return None
         return {p.name: p.initial for p in self.scope if not p.required}
 
+    def completed(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What its scope should have, of which these values are there, when the definition changes while it runs."""
+        return self.initial()
+
     def on_start(self, run: Run, at: Place) -> None:
         """It was just started; its scope is open and its timers run."""
         raise NotImplementedError

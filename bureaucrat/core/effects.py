@@ -157,6 +157,14 @@ class Finish:
 
 
 @dataclass(slots=True)
+class Relocate:
+    """The instance has migrated: what stands in storage under an activity's place has another place now."""
+
+    waits: list[tuple[str, int, str, int]] = field(default_factory=list)  #: branch and activity before, and now
+    incidents: list[tuple[int, str, int, str]] = field(default_factory=list)  #: number; branch, activity, address now
+
+
+@dataclass(slots=True)
 class Refuse:
     """An operator's command cannot be carried out."""
 
@@ -178,5 +186,6 @@ Effect = (
     | CloseIncident
     | Record
     | Finish
+    | Relocate
     | Refuse
 )

@@ -53,6 +53,7 @@ class Instance:
     attempts: int = 0  #: dispatches so far; never reset, so that a token is never used twice (L30)
     opened: int = 0  #: incidents opened so far
     recorded: int = 0  #: history entries so far
+    migrations: int = 0  #: how often its definition was changed
     size: int = 0  #: bytes of all values, as canonical JSON
     remembered: int = 0  #: compensations remembered so far; numbers them
     remembering: int = 0  #: of these, how many are remembered still

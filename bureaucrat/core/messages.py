@@ -28,6 +28,7 @@ class Answer:
     activity: int
     attempt: int | None  #: None: it came without a token; taken if the activation waits for an answer
     fields: dict[str, Any] = field(default_factory=dict)  #: `status`, `error`, `code` still in it (L31)
+    definition: str = ""  #: without a token: hash of the one that the place is meant in; empty: whatever is run
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ class TimerFired:
 
     branch: str
     at: float
+    activation: int = 0  #: once it is kept back: the innermost one of the branch then
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class Redispatch:
     """The transport may have lost what the branch waits for: send the same attempt again."""
 
     branch: str
+    attempt: int = 0  #: its number; 0: whatever the branch waits for
 
 
 @dataclass(slots=True)
@@ -103,6 +106,7 @@ class Alarm:
     branch: str
     activity: int
     at: float  #: epoch seconds
+    definition: str = ""  #: as for :class:`Retry`
 
 
 @dataclass(slots=True)
@@ -168,8 +172,20 @@ class Set:
     reason: str = ""
 
 
+@dataclass(slots=True)
+class Migrate:
+    """Go on by another definition (L112)."""
+
+    to: str  #: its hash
+    text: str = ""  #: itself, if it may not be stored yet
+    given: dict[str, str] = field(default_factory=dict)  #: a plan: what becomes what, by ids and addresses
+    called: str = "new"  #: what people call it: ``order@3``, a file
+    who: str = ""
+    reason: str = ""
+
+
 #: kept back while an instance is suspended or faulted
 Input = Answer | Offer | TimerFired | Ended | Continue | Redispatch
 #: never kept back
-Command = Start | Stuck | Unsent | Alarm | Cancel | Suspend | Resume | Retry | Skip | Move | Set
+Command = Start | Stuck | Unsent | Alarm | Cancel | Suspend | Resume | Retry | Skip | Move | Migrate | Set
 Message = Input | Command

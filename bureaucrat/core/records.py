@@ -24,6 +24,7 @@ WORDS: dict[str, bool] = {
     "suspended": True,
     "resumed": True,
     "changed": True,  #: a person set fields
+    "migrated": True,  #: it goes on by another definition
     "moved": True,  #: a person ended an activity and started another in its place
     "ended": True,  #: the instance has ended
 }

@@ -30,6 +30,7 @@ from .messages import (
     Ended,
     Input,
     Message,
+    Migrate,
     Move,
     Offer,
     Redispatch,
@@ -43,8 +44,8 @@ from .messages import (
     TimerFired,
     Unsent,
 )
-from .moving import Moving
 from .run import Todo, is_over
+from .seeking import Seeking
 from .states import State
 from .table import Definition
 
@@ -65,6 +66,7 @@ def step(
     limits: Limits = _DEFAULT,
     released: bool = False,
     unrecorded: frozenset[str] = frozenset(),
+    target: Definition | None = None,
 ) -> list[Effect]:
     """Apply one message.
 
@@ -72,6 +74,7 @@ def step(
     :param now: epoch seconds; the only time the process knows.
     :param released: the message was kept back before, and its turn has come.
     :param unrecorded: words of the history that nobody wants to have: they are counted, and no effects.
+    :param target: the definition that a :class:`~bureaucrat.core.messages.Migrate` names.
     :returns: effects in the order they arose.
     """
     run = _Step(definition, copy, now, limits, unrecorded)
@@ -79,12 +82,12 @@ def step(
     if isinstance(message, Input):
         run.take(message, released)
     else:
-        run.obey(message)
+        run.obey(message, target)
     run.rest()
     return run.effects
 
 
-class _Step(Moving):
+class _Step(Seeking):
     """Finds what a message is for, and works the agenda off."""
 
     # -- inputs
@@ -95,11 +98,10 @@ class _Step(Moving):
             self._hold(message, released)
             return
         instance.held -= released
-        branch = self.copy.branches.get(message.branch)
-        if instance.has_ended or branch is None:
+        if instance.has_ended or self.is_astray(message):
             self._late(message)
-            return
-        self._give(branch, message)
+        else:
+            self._give(message)
 
     def _hold(self, message: Input, released: bool) -> None:
         if isinstance(message, TimerFired) and not released:
@@ -109,22 +111,28 @@ class _Step(Moving):
             branch.passed = message.at
             self.touch(branch)
         self.instance.held += not released
-        self.emit(Hold(message))
+        self.emit(Hold(message if released else self.numbered(message)))
 
-    def _give(self, branch: Branch, message: Input) -> None:
+    def _give(self, message: Input) -> None:
         match message:
-            case TimerFired():
-                self._fire(branch, message.at)
-            case Redispatch():
-                leaf = Place(branch, branch.frames[-1])
-                self.touch(branch)  # what was sent may differ now
-                self.react(leaf, lambda run: self.activity(leaf).on_redispatch(run, leaf))
+            case TimerFired() | Redispatch():
+                branch = self.seek_branch(message)
+                if branch is not None:
+                    self._wake(branch, message)
             case Answer() | Offer() | Ended() | Continue():  # pragma: no branch
-                frame = branch.frame_of(message.activity)
-                if frame is None:
+                at = self.seek(message)
+                if at is None:
                     self._late(message)
                 else:
-                    self._tell(Place(branch, frame), message)
+                    self._tell(at, message)
+
+    def _wake(self, branch: Branch, message: TimerFired | Redispatch) -> None:
+        if isinstance(message, TimerFired):
+            self._fire(branch, message.at)
+            return
+        leaf = Place(branch, branch.frames[-1])
+        self.touch(branch)  # what was sent may differ now
+        self.react(leaf, lambda run: self.activity(leaf).on_redispatch(run, leaf))
 
     def _tell(self, at: Place, message: Answer | Offer | Ended | Continue) -> None:
         activity = self.activity(at)
@@ -149,8 +157,11 @@ class _Step(Moving):
         detail: dict[str, Any] = {"message": type(message).__name__}
         if isinstance(message, Answer):
             detail["number"] = message.attempt
-        address = self.definition.address(self.instance.id, message.branch, message.activity)
-        self.emit(Record(self.instance.recorded, "late", message.activity, address, detail))
+        activity, address = None, self.instance.id
+        if not self.instance.migrations:  # else nobody knows what its place was called when it was sent
+            activity = message.activity
+            address = self.definition.address(self.instance.id, message.branch, activity)
+        self.emit(Record(self.instance.recorded, "late", activity, address, detail))
 
     def _fire(self, branch: Branch, at: float) -> None:
         """Fire the timers that have run out, earliest first and the innermost of equals, each to its end."""
@@ -184,15 +195,15 @@ class _Step(Moving):
 
     # -- commands
 
-    def obey(self, message: Message) -> None:
+    def obey(self, message: Message, target: Definition | None) -> None:
         if isinstance(message, Start):
             self._start(message)
         elif self.instance.has_ended:
             self.emit(Refuse(f"the instance is {self.instance.status.value}"))
         else:
-            self._command(message)
+            self._command(message, target)
 
-    def _command(self, message: Message) -> None:
+    def _command(self, message: Message, target: Definition | None) -> None:
         match message:
             case Cancel():
                 self._cancel(message)
@@ -208,6 +219,10 @@ class _Step(Moving):
                 self._unsent(message)
             case Alarm():
                 self._alarm(message)
+            case Migrate():
+                assert target is not None, "whoever gives the message gives the definition, too"
+                self.migrate(message, target)
+                self.work()
             case Retry() | Skip() | Move():  # pragma: no branch
                 self._repair(message)
 
@@ -255,10 +270,10 @@ class _Step(Moving):
             self.merge(at, fields)
 
     def _stuck(self, message: Stuck) -> None:
-        branch = self.copy.branches.get(message.branch) or self.copy.branches[ROOT]
+        branch = self.seek_branch(message) or self.copy.branches[ROOT]
         if message.attempt is not None and branch.attempt != message.attempt:
             return
-        frame = branch.frame_of(message.activity) or branch.frames[-1]
+        frame = (None if message.attempt else branch.frame_of(message.activity)) or branch.frames[-1]
         if not frame.incident:
             at = Place(branch, frame)
             self.incident(at, message.kind, message.kind.capitalize(), message.message)
@@ -272,6 +287,8 @@ class _Step(Moving):
             self.emit(Refuse(f"attempt {message.attempt} is waited for no longer"))
 
     def _alarm(self, message: Alarm) -> None:
+        if self._is_elsewhere(message):
+            return
         branch = self.copy.branches.get(message.branch)
         frame = None if branch is None else branch.frame_of(message.activity)
         if branch is None or frame is None:
@@ -284,8 +301,7 @@ class _Step(Moving):
         self.react(at, lambda run: self.activity(at).on_alarm(run, at, when))
 
     def _repair(self, message: Retry | Skip | Move) -> None:
-        if message.definition not in ("", self.instance.definition):
-            self.emit(Refuse("the instance runs another definition now; look again"))
+        if self._is_elsewhere(message):
             return
         branch = self.copy.branches.get(message.branch)
         frame = None if branch is None else branch.frame_of(message.activity)
@@ -306,6 +322,13 @@ class _Step(Moving):
             self.emit(Refuse(f"{self.activity(at).label} is no incident; it is {frame.state.value}"))
         else:
             self._retry(at, message)
+
+    def _is_elsewhere(self, message: Alarm | Retry | Skip | Move) -> bool:
+        """Whether its place is of a definition that the instance ran before; then it is refused."""
+        if message.definition in ("", self.instance.definition):
+            return False
+        self.emit(Refuse("the instance runs another definition now; look again"))
+        return True
 
     def _skip(self, at: Place, message: Skip) -> None:
         if at.frame.state is State.HANDLING:

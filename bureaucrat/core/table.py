@@ -51,6 +51,13 @@ class Definition:
         """Names of required properties that a start with `fields` does not give (L15)."""
         return [p.name for p in self.activities[0].scope or () if p.required and p.name not in fields]
 
+    def named(self, word: str) -> list[Activity]:
+        """What a word of a person means: the activity with that id, or at that path; else all with that label."""
+        index = self.ids.get(word, self.paths.get(word))
+        if index is not None:
+            return [self.activities[index]]
+        return [one for one in self.activities if one.label == word]
+
     def locate(self, dynamic: str) -> Address | None:
         """Find what an address means.
 

@@ -22,7 +22,7 @@ from ..clock import Clock
 from ..core.effects import Effect
 from ..core.faults import NOT_UNIQUE, Fault
 from ..core.instance import Changes, Copy, Instance, NeedBranches, NeedRemembered
-from ..core.messages import Ended, Input, Start, Stuck, TimerFired, Unsent
+from ..core.messages import Ended, Input, Migrate, Start, Stuck, TimerFired, Unsent
 from ..core.step import step
 from ..core.table import Definition
 from ..errors import NotUnique, Refused, StaleVersion, StorageUnavailable, UnknownInstance
@@ -32,6 +32,7 @@ from .definitions import Definitions
 from .delivery import Delivery, Letter
 from .handover import Handover
 from .loading import More, load
+from .migrations import look_out
 from .settings import Settings
 from .writes import Collector, unrecorded
 
@@ -160,6 +161,10 @@ class Batches:
         for delivery in prepared.deliveries:
             is_gone = delivery.mail is not None and there.get(delivery.mail) is not delivery.released
             if not is_gone and delivery not in prepared.postponed:
+                if isinstance(delivery.message, Migrate):
+                    prepared.suspects = [delivery]
+                    found = await look_out(delivery, delivery.message, self._storage, self._definitions)
+                    delivery.outlook = found
                 present += self._given_up(delivery, prepared)
         return present
 
@@ -249,7 +254,11 @@ class Batches:
                 limits=self._settings.limits,
                 released=delivery.released,
                 unrecorded=self._unrecorded,
+                target=None if delivery.outlook is None else delivery.outlook.target,
             )
+            if delivery.outlook is not None and cached.copy.instance.definition != cached.definition.hash:
+                cached.definition = delivery.outlook.target
+                self._definitions.store(cached.definition, prepared.collector.writes)
             results.append((delivery, effects, first, cached.copy.instance.recorded, now))
         return results
 

@@ -43,6 +43,7 @@ _CLASSES: tuple[type, ...] = (
     messages.Retry,
     messages.Skip,
     messages.Move,
+    messages.Migrate,
     messages.Set,
     Launch,
     orders.Looked,

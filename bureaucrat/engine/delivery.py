@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..core.instance import Caller
 from ..core.messages import Message
 from ..core.table import Definition
+from ..ports import IncidentRow, WaitRow
 from .orders import Order
 
 
@@ -34,6 +35,15 @@ class Letter:
     properties: Callable[[], bytes] = lambda: b"{}"
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What an instance migrates to, and what stands in storage under the places it has now."""
+
+    target: Definition
+    waits: dict[tuple[str, int], WaitRow]  #: by branch and activity
+    incidents: dict[int, IncidentRow]  #: the open ones, by number
+
+
 @dataclass(slots=True, eq=False)
 class Delivery:
     """One message for one instance, and what has to happen once it is committed."""
@@ -52,6 +62,7 @@ class Delivery:
     letter: Letter | None = None  #: what it was outside
     order: Order | None = None  #: a person asked for it
     cause: Delivery | None = None  #: it was made for this one, which is blamed if it raises
+    outlook: Outlook | None = None  #: of a Migrate: what its batch has found
     only: frozenset[str] | None = None  #: of a Redispatch: the destinations that may have lost something
     leaves: int | None = None  #: of an Unsent: the outbox row that may be published once it is committed
 

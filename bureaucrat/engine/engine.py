@@ -349,6 +349,7 @@ class Engine:
         self.figures.transitions += after.transitions
         self.figures.attempts += len(after.dispatches)
         self._count(prepared.collector.writes)
+        self.figures.incidents -= after.relocated
         if self._observe is not None and after.progress:
             self._observe(after.progress)
         for delivery in prepared.done:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from .. import wire
 from ..core.messages import Alarm, Answer, Cancel, Message
-from ..core.table import Definition
+from ..core.table import Address, Definition
 from ..definition.problems import InvalidDefinition
 from ..errors import AlreadySeen, Refused, StorageUnavailable, UnknownDefinition
 from ..ports import Incoming
@@ -153,8 +153,8 @@ class Intake:
             case wire.Terminate():
                 return await self._cancel(incoming, content)
             case wire.OldTimer():
-                instance, branch, activity = await self._locate(content.target)
-                return _delivery(instance, Alarm(branch, activity, content.instant), incoming)
+                instance, place, definition = await self._locate(content.target)
+                return _delivery(instance, Alarm(*place, content.instant, definition), incoming)
         raise AssertionError(f"nothing is known of {type(content).__name__}")
 
     # -- answers
@@ -176,8 +176,8 @@ class Intake:
             return delivery
         if not self._shell.settings.accept_untokened:
             raise Refused("the answer has no token, and [bureaucrat] accept_untokened is off")
-        instance, branch, activity = await self._locate(content.target)
-        return _delivery(instance, Answer(branch, activity, None, content.fields), incoming)
+        instance, place, definition = await self._locate(content.target)
+        return _delivery(instance, Answer(*place, None, content.fields, definition), incoming)
 
     def _answer(self, incoming: Incoming, content: wire.Response, token: str) -> Delivery | None:
         named = self._outbox.tokens.read(token)
@@ -186,8 +186,8 @@ class Intake:
         message = Answer(named.branch, named.activity, named.attempt, content.fields)
         return _delivery(named.instance, message, incoming)
 
-    async def _locate(self, target: str) -> tuple[str, str, int]:
-        """Instance, branch and activity that an address names.
+    async def _locate(self, target: str) -> tuple[str, Address, str]:
+        """Instance and place that an address names, and the hash of the definition in which it does.
 
         :raises Refused: there is none.
         """
@@ -198,7 +198,7 @@ class Intake:
         place = (await self._shell.definitions.get(row.definition)).locate(underscore + path)
         if place is None:
             raise Refused(f"the process {row.process!r} has no activity at {target[:200]}")
-        return instance, place.branch, place.activity
+        return instance, place, row.definition
 
     # -- starts and ends
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
-from ..core.messages import Cancel, Move, Resume, Retry, Set, Skip, Suspend
+from ..core.messages import Cancel, Migrate, Move, Resume, Retry, Set, Skip, Suspend
 from ..ports import AuditRow
 
 #: what a person may ask of one instance
-Asked = Cancel | Suspend | Resume | Retry | Skip | Move | Set
+Asked = Cancel | Suspend | Resume | Retry | Skip | Move | Migrate | Set
 
 
 @dataclass(slots=True)
@@ -132,6 +132,8 @@ def audit_row(
 
 def _kept(asked: Asked | Desked) -> Asked | Desked:
     """The order as the audit log keeps it: without the texts that stand elsewhere."""
+    if isinstance(asked, Migrate):
+        return replace(asked, text="")
     if not isinstance(asked, Deploy):
         return asked
     return replace(asked, files={file: sha256(text.encode()).hexdigest() for file, text in asked.files.items()})

@@ -13,6 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
+from ..core.messages import Migrate
 from ..errors import NotUnique, StaleVersion, Stopped, StorageUnavailable
 from ..ports import Storage
 from .batch import Batches, Prepared
@@ -113,10 +114,11 @@ class Pipeline:
             instance = delivery.instance
             share = shares.get(instance, 0)
             is_elsewhere = instance not in shares and instance in self._busy
-            if is_elsewhere or share >= self._settings.share or (delivery.failures and share):
+            is_alone = bool(delivery.failures) or isinstance(delivery.message, Migrate)
+            if is_elsewhere or share >= self._settings.share or (is_alone and share):
                 self._busy[instance].append(delivery)
             else:
-                shares[instance] = self._settings.share if delivery.failures else share + 1
+                shares[instance] = self._settings.share if is_alone else share + 1
                 self._busy.setdefault(instance, deque())
                 taken.append(delivery)
         return taken

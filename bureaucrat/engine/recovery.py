@@ -93,7 +93,7 @@ class Recovery:
         count = 0
         asked = [name for name in await self._storage.asked() if only is None or not name or is_of(name)]
         async for row in attempts_of(self._storage, asked):
-            self._put(Delivery(row.instance, Redispatch(row.branch), only=only, settle=settle))
+            self._put(Delivery(row.instance, Redispatch(row.branch, row.attempt), only=only, settle=settle))
             count += 1
         return count
 

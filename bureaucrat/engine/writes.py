@@ -7,7 +7,7 @@ Rules: everything that must survive stands in :class:`bureaucrat.ports.Writes`; 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..clock import Clock
@@ -25,6 +25,7 @@ from ..core.effects import (
     Proceed,
     Record,
     Refuse,
+    Relocate,
     Subscribe,
     Tell,
     Unsubscribe,
@@ -46,7 +47,7 @@ from .codec import (
     remembered_rows,
     value_rows,
 )
-from .delivery import Delivery
+from .delivery import Delivery, Outlook
 from .handover import Handover
 from .keys import digests
 from .notices import ANNOUNCED, notices
@@ -86,6 +87,7 @@ class Afterwards:
     progress: list[Progress] = field(default_factory=list)  #: one for each transition, if anybody observes
     replies: list[tuple[Delivery, str | Exception]] = field(default_factory=list)
     only: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)  #: dispatches that are for these only
+    relocated: int = 0  #: open incidents that are written anew, with other places
 
 
 class Collector:
@@ -125,6 +127,9 @@ class Collector:
                     kept = effect
                 case Refuse():
                     refused = effect
+                case Relocate():
+                    assert delivery.outlook is not None, "nothing migrates without"
+                    self._relocate(instance, effect, delivery.outlook)
                 case Dispatch() if delivery.only is not None:
                     self._restricted(instance, effect, delivery.only)
                 case _:
@@ -192,6 +197,20 @@ class Collector:
             case CloseIncident():
                 self._announce(of, effect, now)
                 self.writes.incidents_closed.append((instance, effect.number, now, effect.how))
+
+    def _relocate(self, instance: str, effect: Relocate, outlook: Outlook) -> None:
+        """Give waits and incidents their new places."""
+        moved: dict[tuple[str, str, int], WaitRow] = {}
+        for branch, activity, to_branch, to_activity in effect.waits:
+            self._waits[instance, branch, activity] = None
+            row = outlook.waits.get((branch, activity))
+            if row is not None:
+                moved[instance, to_branch, to_activity] = replace(row, branch=to_branch, activity=to_activity)
+        self._waits |= moved
+        for number, branch, activity, address in effect.incidents:
+            incident = outlook.incidents[number]
+            self.writes.incidents.append(replace(incident, branch=branch, activity=activity, address=address))
+            self.after.relocated += 1
 
     def _restricted(self, instance: str, effect: Dispatch, only: frozenset[str]) -> None:
         """An attempt that is sent again if it went to one of these; what the batch has asked for before stays so."""
@@ -295,7 +314,8 @@ class Collector:
                 self.writes.waits_gone.append(place)
             else:
                 self.writes.waits.append(wait)
-                self.after.waits.append(wait)
+                if wait.fresh:
+                    self.after.waits.append(wait)
         return self.writes
 
 

@@ -24,6 +24,7 @@ _TOLD: dict[str, tuple[str, ...]] = {
     "suspended": (),
     "resumed": (),
     "changed": (),
+    "migrated": (),
     "moved": ("ended", "started"),
     "ended": ("status", "outcome"),
 }

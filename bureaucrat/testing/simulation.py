@@ -18,7 +18,7 @@ from ..core.activities import ParallelForeach
 from ..core.activities.parallel import Forking
 from ..core.durations import parse_duration
 from ..core.instance import Copy, Instance
-from ..core.messages import Cancel, Message, Move, Resume, Retry, Set, Skip, Suspend, TimerFired
+from ..core.messages import Cancel, Message, Migrate, Move, Resume, Retry, Set, Skip, Suspend, TimerFired
 from ..core.table import Definition
 from ..definition.reader import read
 from ..engine.codec import add_loaded, add_remembered, decode, decode_instance
@@ -211,6 +211,18 @@ class Simulation:
         to = next(one.index for one in self.definition.activities if start in (one.id, one.name, one.tag))
         self._put(self.instance, Move(branch, index, to))
 
+    def migrate(self, process: str | Path | bytes | Definition, plan: Mapping[str, str] | None = None) -> None:
+        """Have the instance go on by another definition; instances that are launched later begin by it.
+
+        :param plan: what becomes what, by ids and addresses, where it is not found without.
+        :raises Refused: something active has no place there; says what, and why.
+        """
+        definition = _read(process)
+        called = "new" if definition.file.startswith("<") else definition.file
+        order = Migrate(definition.hash, definition.source, dict(plan or {}), called)
+        self._put(self.instance, order)
+        self.definition = definition
+
     def tell(self, message: Message, instance: str | None = None) -> None:
         """Give an instance any message of the core."""
         self._put(instance or self.instance, message)
@@ -253,8 +265,12 @@ class Simulation:
 
     def names_of(self, attempt: OpenAttempt) -> tuple[str | None, ...]:
         """What an attempt answers to: its participant, its address, and its activity's id and name."""
-        dispatch = attempt.dispatch
-        known = self.definition_of(attempt.instance).activities[dispatch.activity]
+        dispatch, index = attempt.dispatch, attempt.dispatch.activity
+        if self.record(attempt.instance).migrations:  # it may be elsewhere now
+            frames = chain.from_iterable(branch.frames for branch in self.copy(attempt.instance).branches.values())
+            has_it = (one for one in frames if any(sent.number == dispatch.attempt for sent in one.attempts))
+            index = next((one.activity for one in has_it), index)
+        known = self.definition_of(attempt.instance).activities[index]
         short = dispatch.address.removeprefix(self.instance)
         return (dispatch.participant, known.id, known.name, dispatch.address, short)
 

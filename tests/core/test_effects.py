@@ -367,7 +367,7 @@ def test_an_old_timer_ends_a_delay_and_lets_anything_else_time_out() -> None:
     assert set == [[], []]
     assert due == {"": None, "_0_0": 150.0, "_0_1": 121.0}
     assert world(timeout)[1].code == "Timeout"
-    assert world(delay)[0].message == TimerFired("_0_0", 150.0)
+    assert world(delay)[0].message == TimerFired("_0_0", 150.0, activation=3)
 
 
 @pytest.mark.parametrize(

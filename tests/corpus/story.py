@@ -22,7 +22,7 @@ from bureaucrat.definition.reader import read
 from bureaucrat.engine.settings import Settings
 from bureaucrat.engine.writes import Progress
 from bureaucrat.errors import Refused
-from bureaucrat.testing import Simulation
+from bureaucrat.testing import OpenAttempt, Simulation
 
 FOLDER = Path(__file__).parent
 _CALLED = re.compile(r"\b[0-9a-f]{32}\b")  #: the id of a called instance
@@ -118,7 +118,7 @@ def _do(simulation: Simulation, row: Row, line: str) -> list[str]:
         case "answer", [activity]:
             simulation.answer(activity, fields)
         case "answer", [activity, number]:
-            attempts = [a for a in simulation.sent if _is_of(simulation, a.dispatch.activity, activity)]
+            attempts = [a for a in simulation.sent if _is_of(simulation, a, activity)]
             simulation.answer_attempt(attempts[int(number) - 1], fields)
         case "fail", [activity, *error]:
             simulation.fail(activity, *error)
@@ -144,6 +144,8 @@ def _do(simulation: Simulation, row: Row, line: str) -> list[str]:
             simulation.skip(*activity, **fields)
         case "move", [end, start]:
             simulation.move(end, start)
+        case "migrate", [number]:
+            simulation.migrate(row.others[int(number) - 1], fields)
         case "restart", after:
             simulation.restart(*after)
         case _:
@@ -156,9 +158,11 @@ def _split(rest: str) -> tuple[str, dict[str, Any]]:
     return head, json.loads(brace + body) if brace else {}
 
 
-def _is_of(simulation: Simulation, index: int, activity: str) -> bool:
-    known = simulation.definition.activities[index]
-    return activity in (known.id, known.name, getattr(getattr(known, "participant", None), "literal", None))
+def _is_of(simulation: Simulation, attempt: OpenAttempt, activity: str) -> bool:
+    if activity == attempt.participant:  # it is the same whatever the instance runs now
+        return True
+    known = simulation.definition.activities[attempt.dispatch.activity]
+    return activity in (known.id, known.name)
 
 
 def tell(simulation: Simulation, since: int) -> list[str]:

@@ -27,27 +27,35 @@ class Await(Activity):
     property: str | None = None  #: takes the event's body
 
     def on_start(self, run: Run, at: Place) -> None:
-        at.frame.text = run.text(at, self.event)
-        run.emit(
-            Subscribe(
-                branch=at.branch.id,
-                activity=self.index,
-                activation=at.frame.activation,
-                event=at.frame.text,
-                path=self.key or "",
-                value=self._wanted(run, at) if self.key else "",
-                since=self._since(run, at),
-            )
-        )
+        wait = self.wait(run, at, run.moment())
+        at.frame.text = wait.event
+        run.emit(wait)
         run.state(at, State.WAITING)
 
-    def _since(self, run: Run, at: Place) -> float:
+    def wait(self, run: Run, at: Place, began: float) -> Subscribe:
+        """What it waits for."""
+        return Subscribe(
+            branch=at.branch.id,
+            activity=self.index,
+            activation=at.frame.activation,
+            event=run.text(at, self.event),
+            path=self.key or "",
+            value=self._wanted(run, at) if self.key else "",
+            since=self._since(run, at, began),
+        )
+
+    def terms(self) -> tuple[object, ...]:
+        """What makes up a wait, as the author wrote it."""
+        written = [self.event.literal, self.event.expression and self.event.expression.source]
+        return (*written, self.key, self.equals and self.equals.source, self.since)
+
+    def _since(self, run: Run, at: Place, began: float) -> float:
         match self.since:
             case "start":
                 return run.started()
             case "turn":
                 return run.since_turn(at)
-        return run.moment()
+        return began
 
     def _wanted(self, run: Run, at: Place) -> str:
         assert self.key is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -37,6 +38,9 @@ class Foreach(Sequential):
     def initial(self) -> dict[str, Any] | None:
         return None  # its scope belongs to the item: opened by each turn
 
+    def completed(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        return self._item(values[CURRENT], values[ITERATION]) if CURRENT in values else None
+
     def on_start(self, run: Run, at: Place) -> None:
         run.keep(at, SELECTION, self._items(run.evaluate(at, self.select)))
         self.on_continue(run, at)
@@ -68,7 +72,7 @@ class Foreach(Sequential):
         items = kept[SELECTION]
         turn = at.frame.turn
         if turn == len(items):
-            self._collected(run, at, [kept[str(n)] for n in range(1, turn + 1)] if self.collect else [])
+            self._collected(run, at, [kept.get(str(n)) for n in range(1, turn + 1)] if self.collect else [])
             return
         run.begin_turn(at)
         run.open(at, self._item(items[turn], turn + 1))
