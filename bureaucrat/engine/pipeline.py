@@ -117,6 +117,8 @@ class Pipeline:
             is_alone = bool(delivery.failures) or isinstance(delivery.message, Migrate)
             if is_elsewhere or share >= self._settings.share or (is_alone and share):
                 self._busy[instance].append(delivery)
+                if is_alone and not is_elsewhere:
+                    shares[instance] = self._settings.share  # what came later is not applied before it
             else:
                 shares[instance] = self._settings.share if is_alone else share + 1
                 self._busy.setdefault(instance, deque())
