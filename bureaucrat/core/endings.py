@@ -257,7 +257,7 @@ class Endings(Remembering):
 
 def _begun(branch: Branch) -> int:
     """What orders branches alike whether they were loaded or are still in memory."""
-    return branch.frames[0].activation if branch.frames else 0
+    return min((frame.activation for frame in branch.frames), default=0)
 
 
 def _handler(activity: Activity, code: str) -> Handler | None:

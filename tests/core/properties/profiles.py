@@ -21,6 +21,8 @@ _COMMON = settings(
 
 #: of the comparison with the oracle
 agreement = settings(_COMMON, max_examples=20_000 if _DEEP else 500)
+#: of runs that migrate on their way, each by its seed
+migrations = 6_000 if _DEEP else 100
 #: of the state machines
 machine = settings(_COMMON, max_examples=3_000 if _DEEP else 120, stateful_step_count=40 if _DEEP else 25)
 
