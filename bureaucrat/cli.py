@@ -27,6 +27,7 @@ from .commands.failure import Exit, Failure
 from .commands.graph import graph
 from .commands.launch import launch
 from .commands.lint import lint
+from .commands.migrating import migrate
 from .commands.options import CONFIG_HELP, Common, problem_lines
 from .commands.ordering import cancel, move, resume, retry, set_, skip, suspend
 from .commands.ps import ps
@@ -92,7 +93,7 @@ def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int
 
 _COMMANDS = (
     *(run, simulate, worker, lint, explain, config_command, deploy, definitions, undeploy, schedules, launch),
-    *(ps, show, graph, cancel, suspend, resume, retry, skip, move, set_, event, dead, audit),
+    *(ps, show, graph, cancel, suspend, resume, retry, skip, move, migrate, set_, event, dead, audit),
 )
 for _command in _COMMANDS:
     cli.add_command(_command)

@@ -6,12 +6,14 @@ nothing is changed by ``--dry-run``; an order that no engine took is not lost, a
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..engine.orders import Asked, Order
+from ..engine.registry import named
 from ..ports import AuditRow, IncidentRow, InstanceQuery, InstanceRow
 from .aim import Missed
 from .causes import group_of, incidents_of
@@ -19,6 +21,7 @@ from .choosing import Choice, all_of
 from .failure import Exit, Failure
 from .finding import find, names
 from .mailing import Mailing, nobody
+from .pace import Pace
 from .window import Window
 from .wording import count, one_line
 
@@ -41,6 +44,7 @@ class Request:
     is_for_incidents: bool  #: of those that the choice finds, only such with open incidents
     cause: str | None
     first: int | None
+    rate: float | None  #: orders a second; None: at once
     is_dry: bool
     patience: float | None  #: seconds to wait; None: do not
 
@@ -69,11 +73,13 @@ class Results:
 
 async def act(window: Window, request: Request) -> Exit:
     """Ask, wait, and say what came of it."""
-    matched = await _matched(window, request)
+    matched = await matched_by(window, request)
     if request.is_dry:
         return await _dry(window, request, matched)
     results, mailing = Results(matched), Mailing(window)
-    async for row, incident in _targets(window, request):
+    pace = Pace(request.rate, asyncio.get_running_loop().time)
+    async for row, incident in targets(window, request):
+        await asyncio.sleep(pace.wait())
         asked = await _ask(mailing, request, row, incident)
         results.every += asked
         results.matched += len(asked) - 1
@@ -84,7 +90,7 @@ async def act(window: Window, request: Request) -> Exit:
     return _exit(request, results)
 
 
-async def _matched(window: Window, request: Request) -> int:
+async def matched_by(window: Window, request: Request) -> int:
     """How many instances (of a cause: incidents) the request is about."""
     if request.id is not None:
         return 1
@@ -98,15 +104,23 @@ async def _matched(window: Window, request: Request) -> int:
             f"one    {example}",
             f"which  {window.command('ps')}",
         )
-    return await window.storage.number_of(_query(window, request))
+    return await window.storage.number_of(await _query(window, request))
 
 
-def _query(window: Window, request: Request) -> InstanceQuery:
-    query = request.choice.query(window.now, unfinished=True)
-    return replace(query, with_incidents=request.is_for_incidents)
+async def _query(window: Window, request: Request) -> InstanceQuery:
+    query = replace(request.choice.query(window.now, unfinished=True), with_incidents=request.is_for_incidents)
+    name, version = named(query.process or "")
+    if version is None:
+        return query
+    row = await window.storage.registered(name, version)
+    if row is None:
+        known = window.command("definitions", name)
+        raise Failure(Exit.REFUSED, f"there is no version {version} of the process {name!r}", f"see   {known}")
+    return replace(query, process=name, definition=row.definition)
 
 
-async def _targets(window: Window, request: Request) -> AsyncIterator[tuple[InstanceRow, IncidentRow | None]]:
+async def targets(window: Window, request: Request) -> AsyncIterator[tuple[InstanceRow, IncidentRow | None]]:
+    """The instances, of a cause with the incident in each."""
     if request.id is not None:
         yield await find(window, request.id), None
     elif request.cause is not None:
@@ -117,7 +131,7 @@ async def _targets(window: Window, request: Request) -> AsyncIterator[tuple[Inst
                 yield row, incident
     else:
         left = request.first
-        async for row in all_of(window, _query(window, request)):
+        async for row in all_of(window, await _query(window, request)):
             if left == 0:
                 return
             left = None if left is None else left - 1
@@ -151,8 +165,8 @@ def _exit(request: Request, results: Results) -> Exit:
 async def _dry(window: Window, request: Request, matched: int) -> Exit:
     asked = refused = 0
     lines = []
-    async for row, incident in _targets(window, request):
-        name = _name(row)
+    async for row, incident in targets(window, request):
+        name = name_of(row)
         try:
             messages = await request.asking(row, incident)
             asked += len(messages)
@@ -193,18 +207,19 @@ def _tell(window: Window, request: Request, results: Results) -> None:
 
 
 def _see(window: Window, waiting: Sequence[Result]) -> str:
-    return window.command("audit", *([_name(waiting[0].row)] if len(waiting) == 1 else []))
+    return window.command("audit", *([name_of(waiting[0].row)] if len(waiting) == 1 else []))
 
 
 def _tell_one(window: Window, request: Request, one: Result) -> None:
-    name = _name(one.row)
+    name = name_of(one.row)
     match one.outcome:
         case "done":
             window.line(f"{name}: {request.done}{_about(one.what)}; the instance is {one.answer}")
         case "waiting":
             window.line(f"{name}: asked to {request.verb}{_about(one.what)}   order {one.number}")
         case _:
-            window.line(f"{name}: {one.outcome}: {one.answer}", "bold red")
+            answer = one.answer.replace("\n", "\n  ")
+            window.line(f"{name}: {one.outcome}: {answer}", "bold red")
             window.line(f"why   {window.command('show', name)}")
 
 
@@ -212,7 +227,8 @@ def _about(what: str) -> str:
     return f" {what}" if what else ""
 
 
-def _name(row: InstanceRow) -> str:
+def name_of(row: InstanceRow) -> str:
+    """What an instance is called in a command."""
     return row.business_key or row.id
 
 

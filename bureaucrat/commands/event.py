@@ -121,10 +121,13 @@ async def _place(window: Window, instance: str, activity: int) -> tuple[str, str
     row = await window.storage.instance(instance)
     if row is None:
         return instance, str(activity)
+    name = f"{row.process} {row.business_key or row.id}"
     if activity == 0:
-        return f"{row.process} {row.business_key or row.id}", _STARTED
-    definition = await window.definitions.get(row.definition)
-    return f"{row.process} {row.business_key or row.id}", definition.activities[activity].label
+        return name, _STARTED
+    activities = (await window.definitions.get(row.definition)).activities
+    if activity >= len(activities):  # of the definition that it ran before it migrated
+        return name, str(activity)
+    return name, activities[activity].label
 
 
 # -- who waits for something like it

@@ -16,13 +16,14 @@ from .aim import Missed, incidents_in, target_in, waiting_in
 from .choosing import Choice, choice_of, choosing
 from .failure import Exit, Failure
 from .fields import parse_fields
+from .pace import rate
 from .run import duration
 from .window import Window, at_window, who
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _acting(command: Command) -> Command:
+def acting(command: Command) -> Command:
     """The options that all of these have."""
     for option in reversed(_OPTIONS):
         command = option(command)
@@ -31,6 +32,7 @@ def _acting(command: Command) -> Command:
 
 _OPTIONS = (
     click.option("--cause", metavar="CAUSE", help="Those with an open incident of this cause (ps --incidents)."),
+    click.option("--rate", callback=rate, metavar="N/s", help="No more than so many a second: 20/s, 5/m."),
     click.option("--first", type=click.IntRange(1), metavar="N", help="Only N of them."),
     click.option("--dry-run", "is_dry", is_flag=True, help="Say what would be asked, and ask nothing."),
     click.option("--reason", default="", metavar="TEXT", help="Why; it is kept with the order."),
@@ -42,13 +44,14 @@ _OPTIONS = (
 )
 
 
-def _request(
+def request_of(
     verb: str,
     done: str,
     given: dict[str, Any],
     id: str | None,
     asking: Asking,
 ) -> Request:
+    """What the options say."""
     choice = choice_of(given)
     if id is not None and (choice != Choice() or given["cause"]):
         raise Failure(Exit.INVALID, f"{verb} either the instance {id!r} or those that the options choose, not both")
@@ -62,6 +65,7 @@ def _request(
         is_for_incidents=verb == "retry",
         cause=given["cause"],
         first=given["first"],
+        rate=given["rate"],
         is_dry=given["is_dry"],
         patience=None if given["is_hasty"] else given["timeout"],
     )
@@ -74,11 +78,11 @@ def _simple(verb: str, done: str, kind: type[Suspend] | type[Resume], help: str)
         async def asking(row: InstanceRow, incident: IncidentRow | None) -> list[tuple[Asked, str]]:
             return [(kind(given["reason"]), "")]
 
-        return await act(window, _request(verb, done, given, id, asking))
+        return await act(window, request_of(verb, done, given, id, asking))
 
     work.__name__, work.__doc__ = verb, help
     short = help.split("\n", 1)[0]
-    return click.command(short_help=short)(click.argument("id", required=False)(_acting(at_window(work))))
+    return click.command(short_help=short)(click.argument("id", required=False)(acting(at_window(work))))
 
 
 @click.command(short_help="End instances: everything unfinished in them ends, no handler runs.")
@@ -128,7 +132,7 @@ resume = _simple(
 @click.argument("id", required=False)
 @click.argument("activity", required=False)
 @click.option("--set", "words", multiple=True, metavar="NAME=VALUE", help="Change a field first. May be repeated.")
-@_acting
+@acting
 @at_window
 async def retry(window: Window, id: str | None, activity: str | None, words: tuple[str, ...], **given: Any) -> Exit:
     """Try the open incidents of ID again, or that of one ACTIVITY, named by its id or address.
@@ -147,12 +151,12 @@ async def retry(window: Window, id: str | None, activity: str | None, words: tup
             (Retry(one.branch, one.activity.index, fields, reason, definition), one.activity.label) for one in spots
         ]
 
-    return await act(window, _request("retry", "retried", given, id, asking))
+    return await act(window, request_of("retry", "retried", given, id, asking))
 
 
 @click.command(short_help="Complete an activity by hand.")
 @click.argument("words", metavar="[ID] [ACTIVITY] [NAME=VALUE]...", nargs=-1)
-@_acting
+@acting
 @at_window
 async def skip(window: Window, words: tuple[str, ...], **given: Any) -> Exit:
     """Complete an activity of ID by hand and go on, with these fields changed: its incident, or the one that waits.
@@ -173,14 +177,14 @@ async def skip(window: Window, words: tuple[str, ...], **given: Any) -> Exit:
         order = Skip(spot.branch, spot.activity.index, fields, given["reason"], row.definition)
         return [(order, spot.activity.label)]
 
-    return await act(window, _request("skip", "skipped", given, id, asking))
+    return await act(window, request_of("skip", "skipped", given, id, asking))
 
 
 @click.command(short_help="End an activity, and start another in its place.")
 @click.argument("id", required=False)
 @click.option("--end", metavar="ACTIVITY", help="Which one ends. Default: the incident, or the one that waits.")
 @click.option("--start", required=True, metavar="ACTIVITY", help="Which one starts, by its id or address.")
-@_acting
+@acting
 @at_window
 async def move(window: Window, id: str | None, end: str | None, start: str, **given: Any) -> Exit:
     """End an activity of ID and start another one in its place, or the same again. No handler runs.
@@ -196,12 +200,12 @@ async def move(window: Window, id: str | None, end: str | None, start: str, **gi
         order = Move(spot.branch, spot.activity.index, target.index, given["reason"], row.definition)
         return [(order, f"{spot.activity.label} to {target.label}")]
 
-    return await act(window, _request("move", "moved", given, id, asking))
+    return await act(window, request_of("move", "moved", given, id, asking))
 
 
 @click.command("set", short_help="Change fields.")
 @click.argument("words", metavar="[ID] NAME=VALUE...", nargs=-1)
-@_acting
+@acting
 @at_window
 async def set_(window: Window, words: tuple[str, ...], **given: Any) -> Exit:
     """Change fields of the process's own scope.
@@ -217,7 +221,7 @@ async def set_(window: Window, words: tuple[str, ...], **given: Any) -> Exit:
         fields = await _fields(window, row, rest, "")
         return [(Set(fields, given["reason"]), ", ".join(fields))]
 
-    return await act(window, _request("set", "changed", given, id, asking))
+    return await act(window, request_of("set", "changed", given, id, asking))
 
 
 def _id_of(words: Sequence[str], given: dict[str, Any]) -> tuple[str | None, Sequence[str]]:

@@ -39,6 +39,8 @@ def _whole(story: Story, entry: Progress) -> str | None:
             return f"{where}caught {detail['code']}: {quoted(str(detail['message']))}"
         case "overdue":
             return entry.what
+        case "migrated":
+            return f"migrated to {detail['called']}"
         case "moved":
             return f"moved {detail['ended']} to {detail['started']}"
         case "canceled" | "suspended" | "resumed" | "changed" if entry.activity is None:

@@ -215,7 +215,7 @@ class Runner:
         return story
 
     async def _restore(self, story: Story) -> None:
-        entries = await entries_of(self._engine.storage, story.instance, self._result.started)
+        entries = await entries_of(self._engine.storage, story.instance, story.definition, self._result.started)
         story.restore(entries, await self._copy(story.instance))
         await self._look(story)
 
@@ -271,6 +271,9 @@ class Runner:
                 story = await self._story_of(entry.instance)
                 if story is not None:
                     self._result.changes += 1
+                    if entry.what == "migrated":
+                        new: Any = entry.detail
+                        story.migrate(await self._engine.definitions.get(new["new"]), new["places"])
                     changes.append(Change(story, entry, story.take(entry)))
         if not changes:
             return

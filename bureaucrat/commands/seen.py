@@ -11,6 +11,7 @@ from ..ports import AuditRow, HistoryRow, IncidentRow, InstanceRow, RememberedRo
 from .causes import groups
 from .crowds import crowds_of, kept_back
 from .mailing import waiting
+from .migrated import as_of_now
 from .standing import Standing, judged, queues_of
 from .stored import copy_of, entries, fields_of, history_of
 from .story import Row, Story
@@ -72,7 +73,7 @@ async def see(window: Window, row: InstanceRow) -> Seen:
     definition = await window.definitions.get(row.definition)
     stored = await window.storage.definition(row.definition)
     story = Story(row.id, definition, row.business_key, row.started)
-    history = await history_of(window.storage, row.id)
+    history = as_of_now(await history_of(window.storage, row.id), definition)
     story.restore(entries(history), copy)
     incidents = await window.storage.incidents(row.id)
     facts = await _facts(window, row, copy, story, incidents)

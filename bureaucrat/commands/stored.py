@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..core.instance import ROOT, Copy
+from ..core.table import Definition
 from ..engine.codec import add_loaded, decode, decode_instance
 from ..engine.writes import Progress
 from ..ports import HistoryRow, Storage
+from .migrated import as_of_now
 
 _PAGE = 500  #: rows asked for at a time
 _MOST_BRANCHES = 256  #: that are read each time something happens
@@ -44,9 +46,10 @@ async def history_of(storage: Storage, instance: str) -> list[HistoryRow]:
     return rows
 
 
-async def entries_of(storage: Storage, instance: str, before: float) -> list[Progress]:
+async def entries_of(storage: Storage, instance: str, definition: Definition, before: float) -> list[Progress]:
     """What has happened in it before an instant, as the engine tells it."""
-    return entries(row for row in await history_of(storage, instance) if row.at < before)
+    history = as_of_now(await history_of(storage, instance), definition)
+    return entries(row for row in history if row.at < before)
 
 
 def entries(history: Iterable[HistoryRow]) -> list[Progress]:

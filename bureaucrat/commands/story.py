@@ -20,6 +20,7 @@ from ..core.table import Definition, static_path
 from ..engine.writes import Progress
 from ..ports import IncidentRow, WaitRow
 from .items import is_around, item_of, outside
+from .migrated import address_in
 
 _HIDDEN = frozenset({"process", "case", "block", "compensation"})
 _MOST_ROWS = 60  #: below one row; a long loop shows its last ones
@@ -281,17 +282,29 @@ class Story:
                         row.since, row.tries = frame.since, frame.tries
                         if isinstance(activity, Action) and frame.attempts:
                             row.participant = activity.sent_to(frame)
-        self._arrange()
+        self._arrange(self._own_rows())
+        for row in self._own_rows():
+            row.is_before = not row.is_open
         self.actions_before = self.actions
 
-    def _arrange(self) -> None:
+    def migrate(self, definition: Definition, places: list[int]) -> None:
+        """It goes on by another definition: all rows are of that one now, without those that have no place there."""
+        rows = [row for row in self._own_rows() if places[row.activity.index] >= 0]
+        self.definition = definition
+        for row in rows:
+            row.activity = definition.activities[places[row.activity.index]]
+            row.address = address_in(definition, row.address, row.activity.index)
+        self._open = {row.address: row for row in rows if row.is_open}
+        self._arrange(rows)
+
+    def _arrange(self, met: list[Row]) -> None:
         """Put rows that were met in the order of their ends into that of their starts, each below its own."""
-        rows = sorted(self._own_rows(), key=lambda row: (row.since, row.activity.index, row.item))
+        rows = sorted(met, key=lambda row: (row.since, row.activity.index, row.item))
         self.rows.clear()
         self._parents.clear()
         for row in rows:
             row.rows.clear()
-            row.turns, row.joined, row.is_before = 0, 0, not row.is_open
+            row.turns, row.joined = 0, 0
         for row in rows:
             self._append(row)
 

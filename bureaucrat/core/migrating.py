@@ -51,12 +51,12 @@ class Migrating(Moving):
         try:
             found = plan(match(self.definition, target, message.given, message.called), self.copy)
         except Unclear as unclear:
-            self.emit(Refuse(str(unclear)))
+            self.emit(Refuse("\n".join(unclear.problems)))
             return
         reasons = [str(refusal) for refusal in found.refusals]
         waits = {} if reasons else self._new_waits(found, reasons)
         if reasons:
-            self.emit(Refuse("; ".join(reasons)))
+            self.emit(Refuse("\n".join(reasons)))
         else:
             self._carry_out(_Work(found, target, found.matching.pairs, waits), message)
 

@@ -73,6 +73,7 @@ class InstanceQuery:
 
     prefix: str = ""  #: of the id
     process: str | None = None
+    definition: str | None = None  #: its hash
     status: str | None = None
     outcome: str | None = None
     business_key: str | None = None

@@ -355,6 +355,7 @@ def _answers(query: InstanceQuery, row: InstanceRow) -> bool:
     return (
         row.id.startswith(query.prefix)
         and (query.process is None or row.process == query.process)
+        and (query.definition is None or row.definition == query.definition)
         and (query.status is None or row.status == query.status)
         and (query.outcome is None or row.outcome == query.outcome)
         and (query.business_key is None or row.business_key == query.business_key)

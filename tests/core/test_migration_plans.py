@@ -290,7 +290,7 @@ def test_a_plan_that_cannot_be_refuses_the_order_and_changes_nothing() -> None:
 
     assert effects == [
         Refuse(
-            "'x' is no activity of the definition that runs; write an id, or an address such as _0_1; "
+            "'x' is no activity of the definition that runs; write an id, or an address such as _0_1\n"
             "'y' is no activity of new; write an id, or an address such as _0_1"
         )
     ]

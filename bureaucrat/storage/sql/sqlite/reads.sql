@@ -243,6 +243,7 @@ SELECT * FROM instances
 WHERE id >= :prefix AND id < :prefix || char(1114111)
 AND id < :before
 AND process = :process
+AND definition = :definition
 AND status = :status
 AND outcome = :outcome
 AND business_key = :business_key
