@@ -6,15 +6,12 @@ and stays in the list of records under its address.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..core.table import Definition
+from ..core.table import Definition, numbers_in
 from ..engine.codec import decode
 from ..ports import HistoryRow
-
-_ITEM = re.compile(r"\.(\d+)")
 
 
 def as_of_now(history: Sequence[HistoryRow], definition: Definition) -> list[HistoryRow]:
@@ -37,14 +34,5 @@ def _moved(row: HistoryRow, index: int, definition: Definition) -> HistoryRow:
 
 def address_in(definition: Definition, address: str, index: int) -> str:
     """Where an activity is by this definition, in the items of an address by another."""
-    items, around, here = _ITEM.findall(address.partition("_")[2]), [], index
-    while here >= 0:
-        around.append(definition.activities[here])
-        here = around[-1].parent
-    found, path = address.partition("_")[0], ""
-    for activity in reversed(around):
-        found += activity.path.removeprefix(path)
-        path = activity.path
-        if activity.forks_items and items:
-            found += f".{items.pop(0)}"
-    return found
+    instance, _, path = address.partition("_")
+    return instance + definition.address_in(index, numbers_in(path))

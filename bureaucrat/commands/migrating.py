@@ -22,6 +22,7 @@ from ..core.migration.matching import subject, text_of
 from ..core.table import Definition
 from ..definition.problems import InvalidDefinition
 from ..definition.reader import read
+from ..engine.codec import add_remembered
 from ..engine.orders import Asked
 from ..engine.registry import named
 from ..ports import IncidentRow, InstanceRow
@@ -174,6 +175,7 @@ async def _dry(window: Window, request: Request, wanted: _Wanted) -> Exit:
             outlook.refused += 1
             outlook.reasons[f"the instance is {row.status}"] += 1
             continue
+        add_remembered(copy, await window.storage.remembered(row.id, copy.instance.remembering))
         outlook.take(plan(wanted.matching(await window.definitions.get(row.definition)), copy), copy)
     if window.is_json:
         window.json(_as_json(wanted, outlook, matched))

@@ -88,7 +88,7 @@ def _simple(verb: str, done: str, kind: type[Suspend] | type[Resume], help: str)
 @click.command(short_help="End instances: everything unfinished in them ends, no handler runs.")
 @click.argument("id", required=False)
 @click.option("--compensate", "undoes", is_flag=True, help="Run what was remembered first, newest first.")
-@_acting
+@acting
 @at_window
 async def cancel(window: Window, id: str | None, undoes: bool, **given: Any) -> Exit:
     """End instances: everything unfinished in them ends, no handler runs.
@@ -102,7 +102,7 @@ async def cancel(window: Window, id: str | None, undoes: bool, **given: Any) -> 
     async def asking(row: InstanceRow, incident: IncidentRow | None) -> list[tuple[Asked, str]]:
         return [(Cancel(given["reason"], undoes), "")]
 
-    return await act(window, _request("cancel", "canceled", given, id, asking))
+    return await act(window, request_of("cancel", "canceled", given, id, asking))
 
 
 suspend = _simple(

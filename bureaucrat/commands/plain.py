@@ -11,7 +11,8 @@ from ..core.activities import Action, Await, Call, Delay, Foreach
 from ..core.table import static_path
 from ..engine.writes import Progress
 from .items import item_of
-from .story import Mark, Row, Story
+from .rows import Mark, Row
+from .story import Story
 from .wording import clock, count, one_line, pairs, quoted, rough, seconds, value
 
 

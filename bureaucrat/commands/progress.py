@@ -18,7 +18,8 @@ from rich.text import Text
 
 from ..engine.writes import Progress
 from . import plain
-from .story import Row, Story
+from .rows import Row
+from .story import Story
 from .tree import Tree
 from .wording import clock, count, rough
 

@@ -9,9 +9,9 @@ from ..engine.codec import decode
 from ..ports import HistoryRow, IncidentRow, InstanceQuery, InstanceRow, RememberedRow, WaitRow
 from ..stores import destination_of
 from .plain import waiting
+from .rows import Mark, Row
 from .seen import Seen
 from .standing import is_stalled, silence
-from .story import Mark, Row
 from .why import why
 from .window import Window
 from .wording import count, one_line, quoted

@@ -12,9 +12,10 @@ from .causes import groups
 from .crowds import crowds_of, kept_back
 from .mailing import waiting
 from .migrated import as_of_now
+from .rows import Row
 from .standing import Standing, judged, queues_of
 from .stored import copy_of, entries, fields_of, history_of
-from .story import Row, Story
+from .story import Story
 from .waking import Facts, Waking, wakings
 from .window import Window
 from .wording import iso

@@ -18,7 +18,8 @@ from ..ports import DestinationRow, IncidentRow, InstanceRow, Loaded
 from ..stores import destination_of
 from .crowds import Crowd, crowds_of, kept_back
 from .plain import waiting
-from .story import Mark, Row, Story
+from .rows import Mark, Row
+from .story import Story
 from .why import why
 from .window import Window
 from .wording import rough

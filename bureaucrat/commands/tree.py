@@ -14,7 +14,7 @@ from ..core.activities import Action, Assign, Await, Call, Exit, Signal, Throw
 from ..core.activity import Activity, Value
 from ..core.table import Definition
 from .plain import turns, waiting
-from .story import Mark, Row, all_rows
+from .rows import Mark, Row, all_rows
 from .wording import count, one_line, ordinal, pairs, quoted, rough, seconds
 
 _SIGNS = {

@@ -12,7 +12,8 @@ from ..core.states import State
 from ..ports import DestinationRow, IncidentRow, InstanceRow, WaitRow
 from ..stores import destination_of
 from .crowds import Crowd
-from .story import Row, Story
+from .rows import Row
+from .story import Story
 from .why import why
 from .wording import Times, count, quoted, rough
 

@@ -19,9 +19,10 @@ from .activities.parallel import Forking
 from .activity import Activity, Place
 from .effects import Refuse, Relocate, Subscribe
 from .faults import Thrown
-from .instance import Branch, Frame, NeedBranches, Scope
+from .instance import Branch, Frame, NeedBranches, NeedRemembered, Scope
 from .messages import Migrate
 from .migration import Plan, Unclear, match, plan
+from .migration.keeping import Kept
 from .migration.matching import relation
 from .moving import Moving
 from .run import is_over
@@ -48,6 +49,8 @@ class Migrating(Moving):
         """Go on by another definition, or refuse, with every reason; what follows from it stands on the agenda."""
         if len(self.copy.branches) < self.instance.branches:
             raise NeedBranches("")
+        if not self.copy.remembers_all:
+            raise NeedRemembered
         try:
             found = plan(match(self.definition, target, message.given, message.called), self.copy)
         except Unclear as unclear:
@@ -81,11 +84,13 @@ class Migrating(Moving):
     def _carry_out(self, work: _Work, message: Migrate) -> None:
         old = self.definition
         for branch in self.copy.branches.values():
-            for frame, way in zip(branch.frames, work.plan.ways[branch.id], strict=True):
-                if way is None:
-                    self.close(Place(branch, frame))
+            ways = zip(reversed(branch.frames), reversed(work.plan.ways[branch.id]), strict=True)
+            for at in (Place(branch, frame) for frame, way in ways if way is None):
+                self.close(at)
+                self.pass_up(at)
         stacks = [(branch, self._stack(work, branch)) for branch in self.copy.branches.values()]
         self._rename(work, stacks)
+        self._keep(work.plan.kept)
         self.definition, self.instance.definition = work.new, work.new.hash
         self.instance.migrations += 1
         places = [work.pairs.get(activity.index, -1) for activity in old.activities]
@@ -135,6 +140,7 @@ class Migrating(Moving):
             _keep_participant(frame, old, new)
         if isinstance(new, Forking):
             self._rejoin(at, new)
+        frame.undoing = work.plan.names.get(frame.undoing, frame.undoing)
         _renumber_reminders(frame, old, new, work.pairs)
         frame.activity = there
 
@@ -164,6 +170,21 @@ class Migrating(Moving):
             copy.add(branch)
             self.touch(branch)
         changes.removed.update((id, None) for id in before if id not in copy.branches)
+
+    def _keep(self, kept: Kept) -> None:
+        """Give what is remembered its new places."""
+        copy = self.copy
+        before = list(copy.remembered.values())
+        for entry in before:
+            place = kept[entry.number]
+            if place is None:
+                copy.forget(entry)
+            elif place != (entry.branch, entry.activity):
+                entry.branch, entry.activity = place
+                copy.changes.forgotten[entry.number] = copy.changes.remembered[entry.number] = None
+        copy.remembered_in.clear()
+        for entry in list(copy.remembered.values()):
+            copy.recall(entry)
 
     def _open_scopes(self, work: _Work) -> None:
         """Open sequences that are new; give what is open what its context declares besides."""

@@ -13,6 +13,7 @@ from .activity import Activity, Place
 from .effects import Refuse
 from .endings import Endings
 from .faults import Thrown
+from .migration.matching import relation
 from .states import State
 
 #: what may be entered anywhere
@@ -70,6 +71,8 @@ class Moving(Endings):
         while (above := activities[way[0]].parent) not in active:
             way.insert(0, above)
         around = active[above]
+        if self.instance.compensating and above == 0:
+            raise _NoWay("the instance is being canceled; what can be moved is in its compensations")
         self._check_branch(at, around, outside)
         for outer, inner in zip([above, *way], way, strict=False):
             self._check_entrance(activities[outer], activities[inner], is_inside=outer == above)
@@ -87,7 +90,7 @@ class Moving(Endings):
         """Whether `inner` may be started in `outer`, which is active (`is_inside`) or is opened for it."""
         inside, around = _named(inner), _named(outer)
         if inner.index not in outer.children:
-            kind = "reminder" if inner.is_reminder else "fault handler"
+            kind = relation(self.definition, inner)
             raise _NoWay(f"{inside} is a {kind} of {around}: the engine begins it when its time has come")
         if isinstance(outer, Forking):
             raise _NoWay(f"{inside} is a branch of {around}, and starts with all of it; start {around}")

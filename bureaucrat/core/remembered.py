@@ -1,6 +1,6 @@
 """What is kept of a completed activity that has a ``<compensation>`` (L100).
 
-Rules: plain data, never changed after it was made; one record (and one row) each, so that remembering one more costs
+Rules: plain data, changed by nothing but a migration; one record (and one row) each, so that remembering one more costs
 the same however many there are.
 """
 

@@ -175,9 +175,11 @@ class Steps:
     def touch(self, branch: Branch) -> None:
         self.copy.changes.touched[branch.id] = None
 
-    def start(self, branch: Branch, index: int) -> None:
+    def start(self, branch: Branch, index: int) -> Place:
         """Begin an activation on top of the branch."""
-        self.agenda.append((Todo.ENTER, self.push(branch, index), None))
+        at = self.push(branch, index)
+        self.agenda.append((Todo.ENTER, at, None))
+        return at
 
     def push(self, branch: Branch, index: int) -> Place:
         """A new activation on top of the branch, of which nothing is begun yet."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from .activity import Place
+from .effects import Record
 from .instance import Branch, Frame, NeedBranches
 from .messages import Answer, Continue, Ended, Input, Offer, Redispatch, Stuck, TimerFired
 from .migrating import Migrating
@@ -58,6 +60,20 @@ class Seeking(Migrating):
             return branch
         found = self._search(is_here)
         return branch if found is None else found.branch
+
+    def late(self, message: Input) -> None:
+        """Too late, or never asked for: history, and nothing else."""
+        if not isinstance(message, Answer | Ended):
+            return
+        self.instance.recorded += 1
+        detail: dict[str, Any] = {"message": type(message).__name__}
+        if isinstance(message, Answer):
+            detail["number"] = message.attempt
+        activity, address = None, self.instance.id
+        if not self.instance.migrations:  # else nobody knows what its place was called when it was sent
+            activity = message.activity
+            address = self.definition.address(self.instance.id, message.branch, activity)
+        self.emit(Record(self.instance.recorded, "late", activity, address, detail))
 
     def _search(self, is_here: Callable[[Frame], bool]) -> Place | None:
         if len(self.copy.branches) < self.instance.branches:

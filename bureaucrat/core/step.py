@@ -18,7 +18,7 @@ from typing import Any
 
 from .activity import Place, Run
 from .context import is_reserved
-from .effects import Effect, Hold, Record, Refuse
+from .effects import Effect, Hold, Refuse
 from .faults import Thrown
 from .instance import ROOT, Branch, Copy
 from .limits import Limits
@@ -99,7 +99,7 @@ class _Step(Seeking):
             return
         instance.held -= released
         if instance.has_ended or self.is_astray(message):
-            self._late(message)
+            self.late(message)
         else:
             self._give(message)
 
@@ -122,7 +122,7 @@ class _Step(Seeking):
             case Answer() | Offer() | Ended() | Continue():  # pragma: no branch
                 at = self.seek(message)
                 if at is None:
-                    self._late(message)
+                    self.late(message)
                 else:
                     self._tell(at, message)
 
@@ -147,21 +147,7 @@ class _Step(Seeking):
                 self.state(at, State.ACTIVE)
                 self.react(at, lambda run: activity.on_continue(run, at))
             case _:
-                self._late(message)
-
-    def _late(self, message: Input) -> None:
-        """Too late, or never asked for: history, and nothing else."""
-        if not isinstance(message, Answer | Ended):
-            return
-        self.instance.recorded += 1
-        detail: dict[str, Any] = {"message": type(message).__name__}
-        if isinstance(message, Answer):
-            detail["number"] = message.attempt
-        activity, address = None, self.instance.id
-        if not self.instance.migrations:  # else nobody knows what its place was called when it was sent
-            activity = message.activity
-            address = self.definition.address(self.instance.id, message.branch, activity)
-        self.emit(Record(self.instance.recorded, "late", activity, address, detail))
+                self.late(message)
 
     def _fire(self, branch: Branch, at: float) -> None:
         """Fire the timers that have run out, earliest first and the innermost of equals, each to its end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
@@ -17,6 +18,11 @@ _STEP = re.compile(r"(?=[_.])")
 def static_path(dynamic: str) -> str:
     """A path as the definition knows it, without the numbers of items."""
     return _ITEM.sub("", dynamic)
+
+
+def numbers_in(dynamic: str) -> list[str]:
+    """The numbers of items and compensations in a path."""
+    return [found[1:] for found in _ITEM.findall(dynamic)]
 
 
 def branches_around(branch: str) -> list[str]:
@@ -74,6 +80,29 @@ class Definition:
         keep = parts - below
         branch = "_".join(dynamic.split("_")[: keep + 1])
         return Address(branch, index)
+
+    def address_in(self, index: int, numbers: Sequence[str]) -> str:
+        """The address of an activity, without the instance, in items and compensations of these numbers."""
+        around: list[Activity] = []
+        while index >= 0:
+            around.append(self.activities[index])
+            index = around[-1].parent
+        found, path, left = "", "", list(numbers)
+        for activity in reversed(around):
+            found += activity.path.removeprefix(path)
+            path = activity.path
+            if left and (activity.forks_items or activity.holds_snapshot):
+                found += f".{left.pop(0)}"
+        return found
+
+    def numbered(self, index: int) -> list[int]:
+        """What around an activity, and it too, has numbers in addresses, outermost first."""
+        found: list[int] = []
+        while index >= 0:
+            if self.activities[index].forks_items or self.activities[index].holds_snapshot:
+                found.insert(0, index)
+            index = self.activities[index].parent
+        return found
 
     def root_of(self, branch: str) -> Activity:
         """The activity that a branch begins with."""

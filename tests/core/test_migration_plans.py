@@ -68,7 +68,7 @@ def test_a_plan_goes_before_everything() -> None:
     new = '<action id="a" participant="w"/><action id="b" participant="other"/><action participant="w"/>'
 
     assert pairs(old, new, a="b", _1="a") == {"": "", "_0": "_1", "_1": "_0"}
-    assert pairs(old, new, a="drop") == {"": "", "_1": "_2"}
+    assert pairs(old, new, a="drop") == {"": "", "_0": "_0", "_1": "_2"}
 
 
 @pytest.mark.parametrize(
@@ -247,10 +247,10 @@ def test_a_sequence_with_branches_or_a_handler_of_its_own_is_not_left() -> None:
     assert reasons == [f"q (_0, line 1): {gone}"]
 
 
-def test_what_a_plan_drops_must_not_be_active() -> None:
-    assert refusals(ACTION, ACTION + ACTION.replace('"a"', '"b"'), given={"a": "drop"}) == [
-        "a (_0, line 1): the plan drops it, and it is active"
-    ]
+def test_what_is_active_cannot_be_dropped() -> None:
+    gone = "order@3 has no activity with the id 'a'; say what takes its place: a = ID, in a plan"
+
+    assert refusals(ACTION, "<exit/>", given={"a": "drop"}) == [f"a (_0, line 1): {gone}"]
 
 
 # what is seen of it

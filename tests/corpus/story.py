@@ -84,7 +84,7 @@ def play(row: Row, **kept: int) -> list[str]:
             try:
                 told += _do(simulation, row, line[1:].strip())
             except Refused as refused:
-                told.append(f"refused {refused}")
+                told.append(f"refused {refused}".replace("\n", "; "))
             told += tell(simulation, before)
     return told
 

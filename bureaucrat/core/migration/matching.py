@@ -89,6 +89,8 @@ def relation(definition: Definition, activity: Activity) -> str:
     """What an activity is to its parent."""
     if activity.parent < 0 or activity.index in definition.activities[activity.parent].children:
         return "child"
+    if activity.holds_snapshot:
+        return "compensation"
     return "reminder" if activity.is_reminder else "fault handler"
 
 
@@ -112,7 +114,6 @@ class _Search:
                 continue
             if to_word == DROP:
                 self.dropped.add(old.index)
-                self.reasons[old.index] = "the plan drops it, and it is active"
             elif new is not None:
                 self._say(old, new, f"{from_word} = {to_word}", problems)
         if problems:
@@ -134,7 +135,7 @@ class _Search:
         for id, index in self.old.ids.items():
             old = self.old.activities[index]
             there = self.new.ids.get(id)
-            if index in self.pairs or index in self.dropped:
+            if index in self.pairs:
                 continue
             if there is None:
                 advice = f"say what takes its place: {id} = ID, in a plan"
@@ -162,7 +163,7 @@ class _Search:
 
     def _is_open(self, index: int) -> bool:
         """Whether it is looked for by where it stands."""
-        return self.old.activities[index].id is None and index not in self.pairs and index not in self.dropped
+        return self.old.activities[index].id is None and index not in self.pairs
 
     def _pair_nameless(self, nameless: list[int], parent: Activity) -> None:
         here, there = _alike(self.old, nameless), _alike(self.new, self._free(parent))
@@ -219,9 +220,10 @@ def _one(definition: Definition, word: str, where: str, problems: list[str]) -> 
 
 
 def _inside(definition: Definition, activity: Activity) -> list[int]:
-    """All that stand right below an activity: children, handlers, reminders."""
+    """All that stand right below an activity: children, handlers, reminders, a compensation."""
     handlers = (handler.body for handler in activity.handlers)
-    return sorted({*activity.children, *handlers, *(reminder.body for reminder in activity.reminders)})
+    compensation = () if activity.compensation is None else (activity.compensation,)
+    return sorted({*activity.children, *handlers, *(reminder.body for reminder in activity.reminders), *compensation})
 
 
 def _alike(definition: Definition, indexes: list[int]) -> dict[tuple[str, ...], list[int]]:

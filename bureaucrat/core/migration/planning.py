@@ -17,7 +17,8 @@ from ..activities import Sequence
 from ..activity import Activity, Place
 from ..instance import ROOT, Branch, Copy
 from ..states import State
-from ..table import Definition
+from ..table import Definition, numbers_in
+from .keeping import Kept, keep, same_numbers
 from .matching import Matching, relation, word_of
 
 
@@ -42,6 +43,7 @@ class Plan:
     #: branch -> for each of its frames the sequences to be opened for it, and its activity; None: it is left
     ways: dict[str, list[list[int] | None]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  #: old id of a branch -> new one
+    kept: Kept = field(default_factory=dict)  #: what is remembered, by number
 
     @property
     def is_refused(self) -> bool:
@@ -75,8 +77,16 @@ class _Planner:
 
     def made(self) -> Plan:
         self._check_instance()
-        for branch in sorted(self.copy.branches.values(), key=lambda one: len(one.id)):  # what is around comes first
-            self._branch(branch)
+        waiting = [ROOT]
+        while waiting:  # what is around comes first
+            id = waiting.pop(0)
+            self._branch(self.copy.branches[id])
+            waiting += [below for key, inside in self.copy.children.items() if key[0] == id for below in inside]
+        self.plan.kept, reasons = keep(self.matching, self.copy)
+        for index, reason in reasons.items():
+            one = self.old.activities[index]
+            label = f"{one.label} ({one.path or 'process'}, line {one.line})"
+            self.plan.refusals.append(Refusal(self.copy.instance.id, label, reason))
         return self.plan
 
     def _check_instance(self) -> None:
@@ -85,6 +95,8 @@ class _Planner:
             self._refuse_all(f"{called} is another process: {self.new.name!r}, not {self.old.name!r}")
         elif self.new.hash == self.old.hash:
             self._refuse_all(f"it runs {called} already")
+        elif instance.compensating:
+            self._refuse_all("it is being canceled, and compensates as it is")
         missing = self.new.missing(self.copy.branches[ROOT].scopes[0].values)
         if missing:
             names = ", ".join(missing)
@@ -131,7 +143,10 @@ class _Planner:
         if at.frame.state is State.HANDLING and not at.is_item and self._handles_elsewhere(activity, there):
             self._refuse(at.branch, activity, "its fault handler runs, and would run in another branch there")
             return None
-        if at.is_item or outer is None:
+        if activity.holds_snapshot and not same_numbers(self.matching, index, there):
+            self._refuse(at.branch, activity, f"what it compensates is inside something else in {self.matching.called}")
+            return None
+        if at.is_item or outer is None or activity.holds_snapshot:
             return [there]
         way, inner = [there], self.new.activities[there]
         while inner.parent != outer:
@@ -180,6 +195,8 @@ class _Planner:
             return
         is_item = root == outer
         name = own + (f".{branch.item}" if is_item else _suffix(self.new, self.new.activities[root]))
+        if self.new.activities[root].holds_snapshot:  # it is called after what it compensates
+            name = self.new.address_in(root, numbers_in(branch.id))
         if name in self.plan.names.values():
             first = self.old.activities[branch.frames[0].activity]
             place = f"{self.matching.called}:{self.new.activities[root].line}"

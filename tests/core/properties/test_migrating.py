@@ -22,7 +22,7 @@ from bureaucrat.core.table import Definition
 from bureaucrat.definition.reader import read
 from bureaucrat.engine.writes import Progress
 from bureaucrat.errors import Refused
-from bureaucrat.testing import Simulation
+from bureaucrat.testing import Simulation, _drive
 
 from . import generator
 from .profiles import migrations
@@ -176,7 +176,8 @@ def dump(simulation: Simulation) -> dict[str, Any]:
     copy = simulation.copy()
     guard = {name: value for name, value in asdict(copy.instance).items() if name not in _COUNTERS}
     branches = {id: asdict(branch) for id, branch in sorted(copy.branches.items())}
-    return {"guard": guard, "branches": branches, "waits": simulation.waits(), "incidents": simulation.incidents()}
+    whole = {"guard": guard, "branches": branches, "waits": simulation.waits(), "incidents": simulation.incidents()}
+    return {**whole, "remembered": _drive(simulation.storage.remembered(simulation.instance, 1_000))}
 
 
 def act(both: Both, random: Random, number: int, note: Callable[[str], None]) -> None:
