@@ -138,7 +138,7 @@ class Migrating(Moving):
             work.relocate.incidents.append((frame.incident, *place, address))
         if isinstance(old, Action) and isinstance(new, Action):
             _keep_participant(frame, old, new)
-        if isinstance(new, Forking):
+        if isinstance(new, Forking) and frame.state is not State.HANDLING:
             self._rejoin(at, new)
         frame.undoing = work.plan.names.get(frame.undoing, frame.undoing)
         _renumber_reminders(frame, old, new, work.pairs)
