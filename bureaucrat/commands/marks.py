@@ -19,9 +19,9 @@ from ..ports import HistoryRow, IncidentRow
 from ..stores import destination_of
 from .items import item_of
 from .plain import waiting
+from .rows import Mark, Row
 from .seen import Seen
 from .standing import is_stalled, silence
-from .story import Mark, Row
 from .why import why
 from .window import Window
 from .wording import count, quoted, rough, seconds

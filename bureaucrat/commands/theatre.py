@@ -11,8 +11,9 @@ from ..engine.writes import Progress
 from . import plain
 from .failure import Failure
 from .progress import Output
+from .rows import Row
 from .session import COMMANDS, Session, split
-from .story import Row, Story
+from .story import Story
 from .tree import Tree
 from .wording import pairs, rough
 

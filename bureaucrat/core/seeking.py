@@ -14,7 +14,7 @@ from typing import Any
 from .activity import Place
 from .effects import Record
 from .instance import Branch, Frame, NeedBranches
-from .messages import Answer, Continue, Ended, Input, Offer, Redispatch, Stuck, TimerFired
+from .messages import Answer, Continue, Ended, Input, Offer, Redispatch, Stuck, TimerFired, Unsent
 from .migrating import Migrating
 from .states import State
 
@@ -49,7 +49,7 @@ class Seeking(Migrating):
             return None if branch is None or frame is None else Place(branch, frame)
         return self._search(is_here)
 
-    def seek_branch(self, message: TimerFired | Redispatch | Stuck) -> Branch | None:
+    def seek_branch(self, message: TimerFired | Redispatch | Stuck | Unsent) -> Branch | None:
         """The branch that it is for: that in which its number is; if it has none, the one it names."""
         branch = self.copy.branches.get(message.branch)
         number = message.activation if isinstance(message, TimerFired) else message.attempt

@@ -265,7 +265,7 @@ class _Step(Seeking):
             self.incident(at, message.kind, message.kind.capitalize(), message.message)
 
     def _unsent(self, message: Unsent) -> None:
-        branch = self.copy.branches.get(message.branch)
+        branch = self.seek_branch(message)
         if branch is not None and branch.attempt == message.attempt:
             leaf = Place(branch, branch.frames[-1])
             self.react(leaf, lambda run: self.activity(leaf).on_unsent(run, leaf))

@@ -39,6 +39,7 @@ from bureaucrat.core.messages import (
     Stuck,
     Suspend,
     TimerFired,
+    Unsent,
 )
 from bureaucrat.core.states import State
 from bureaucrat.core.step import step
@@ -389,10 +390,12 @@ def test_a_loop_that_was_cut_finds_its_continuation() -> None:
 def test_what_is_sent_again_and_what_cannot_be_sent_find_their_attempt() -> None:
     migrated = both()
 
+    left = migrated.give(Unsent("_0_0_0", 1), 500.0)
     again = migrated.give(Redispatch("_0_0_0", 1))
     stuck = migrated.give(Stuck("_0_0_0", 3, "unroutable", "nobody", 1))
 
     assert [(one.branch, one.activity, one.attempt) for one in again if isinstance(one, Dispatch)] == [("_0_0_1", 4, 1)]
+    assert left == []
     assert [one.branch for one in stuck if isinstance(one, OpenIncident)] == ["_0_0_1"]
 
 
