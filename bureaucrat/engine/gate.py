@@ -98,6 +98,7 @@ class Gate:
         self._crowded: dict[str, _Side] = {}  #: where somebody is kept back
         self._kept: dict[int, Kept] = {}
         self._in_flight: dict[tuple[str, str], tuple[int, _Side]] = {}  #: instance and branch -> attempt, participant
+        self._branches: dict[tuple[str, int], str] = {}  #: of the same: instance and attempt -> branch
         self.wake = asyncio.Event()  #: set when there may be something to do
 
     # -- what it is asked
@@ -145,22 +146,39 @@ class Gate:
         """An earlier run let this one go, and it has no answer yet."""
         side = self._side(row.participant)
         if side is not None:
-            self._in_flight[row.instance, row.branch] = row.attempt, side
+            self._lets_go(row.instance, row.branch, row.attempt, side)
             side.in_flight += 1
             self._show(side)
 
     def committed(self, writes: Writes) -> None:
         """Places come free with the branches that wait for their attempts no longer; who waits for one may leave."""
         if self._in_flight:
-            for branch in writes.branches_gone:
-                self._free(branch)
-            for row in writes.branches:
-                held = self._in_flight.get((row.instance, row.id))
-                if held is not None and held[0] != row.attempt:
-                    self._free((row.instance, row.id))
+            self._look_at(writes)
         if self._crowded:
             self.admit()
             self.wake.set()
+
+    def _look_at(self, writes: Writes) -> None:
+        """What is in flight no longer; or waits in a branch of another name, since its instance has migrated."""
+        moved: dict[tuple[str, str], tuple[int, _Side]] = {}
+        for row in writes.branches:
+            branch = None if row.attempt is None else self._branches.get((row.instance, row.attempt))
+            if branch is not None and branch != row.id:
+                moved[row.instance, row.id] = self._in_flight.pop((row.instance, branch))
+        for (instance, id), (attempt, side) in moved.items():
+            self._lets_go(instance, id, attempt, side)
+        waiting = {(row.instance, row.id) for row in writes.branches} if moved else set()
+        for key in writes.branches_gone:
+            if key not in waiting:
+                self._free(key)
+        for row in writes.branches:
+            held = self._in_flight.get((row.instance, row.id))
+            if held is not None and held[0] != row.attempt:
+                self._free((row.instance, row.id))
+
+    def _lets_go(self, instance: str, branch: str, attempt: int, side: _Side) -> None:
+        self._in_flight[instance, branch] = attempt, side
+        self._branches[instance, attempt] = branch
 
     # -- what it does
 
@@ -177,7 +195,7 @@ class Gate:
                 continue
             self._gone(side)
             side.departs(now)
-            self._in_flight[kept.instance, kept.branch] = kept.attempt, side
+            self._lets_go(kept.instance, kept.branch, kept.attempt, side)
             go = partial(self._answered, kept)
             self._put(Delivery(kept.instance, Unsent(kept.branch, kept.attempt), reply=go, leaves=kept.number))
         self._show(side)
@@ -187,8 +205,9 @@ class Gate:
         if isinstance(result, str):
             self._leave(kept)
         elif not isinstance(result, Stopped):
-            if self._in_flight.get((kept.instance, kept.branch), (None,))[0] == kept.attempt:
-                self._free((kept.instance, kept.branch))
+            branch = self._branches.get((kept.instance, kept.attempt))
+            if branch is not None:
+                self._free((kept.instance, branch))
             self._drop(kept)
             self.admit()
 
@@ -231,6 +250,7 @@ class Gate:
     def _free(self, place: tuple[str, str]) -> None:
         held = self._in_flight.pop(place, None)
         if held is not None:
+            self._branches.pop((place[0], held[0]), None)
             held[1].in_flight -= 1
             self._show(held[1])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from world import World
 from bureaucrat.core.messages import Answer, Migrate, Resume, Suspend
 from bureaucrat.core.table import Definition
 from bureaucrat.definition.reader import read
+from bureaucrat.engine.bounds import Bound, Bounds
 from bureaucrat.engine.codec import decode, encode_message
 from bureaucrat.engine.delivery import Birth, Delivery
 from bureaucrat.engine.engine import Engine
@@ -216,3 +218,21 @@ async def test_queues_and_events_of_the_new_definition_are_made_known(office: Of
     await office.engine.tell("i", migrate(process(f'{ACTION}<action participant="new"/><await event="news"/>')))
 
     assert office.courier.learned[-1] == (["new", "work"], ["news"])
+
+
+async def test_a_participant_has_no_more_attempts_than_it_may_have_after_a_migration(office: Office) -> None:
+    office.settings = replace(office.settings, bounds=Bounds((("work", Bound(2)),), "worker:"))
+    await office.run()
+    loop = '<foreach id="f" select="=range(4)" parallel="yes"><action id="a" participant="work"/></foreach>'
+    await office.settled(office.courier.launch(process(loop).source, "i"))
+    first, second = await office.sent(2)
+
+    await office.engine.tell("i", migrate(process(f'<delay id="d" duration="1h"/>{loop}<action participant="end"/>')))
+    in_flight = office.engine.figures.in_flight["work"]
+    await office.settled(office.courier.answer(first), office.courier.answer(second))
+    third, fourth = (await office.sent(4))[2:]
+    await office.settled(office.courier.answer(third), office.courier.answer(fourth))
+
+    assert in_flight == 2
+    assert len(await office.sent(1, "end")) == 1
+    assert office.engine.figures.in_flight["work"] == 0
