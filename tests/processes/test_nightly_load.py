@@ -94,6 +94,18 @@ def test_a_broken_file_goes_to_quarantine_at_once_and_the_others_go_on() -> None
     assert sim.fields["results"] == [line("a.csv", problem="line 7"), *(line(file, rows=1) for file in FIVE[1:])]
 
 
+def test_a_broken_file_of_which_nobody_says_what_is_wrong_is_missing_all_the_same() -> None:
+    """Then the code of the fault is what one knows."""
+    sim = listed("a.csv")
+
+    sim.throw("load-file", "Unreadable")
+    sim.answer("quarantine")
+    sim.answer("report")
+
+    sim.assert_ended("incomplete")
+    assert sim.fields["results"] == [line("a.csv", problem="Unreadable")]
+
+
 @pytest.mark.parametrize(("broken", "outcome"), [(0, "loaded"), (1, "incomplete"), (2, "failed"), (5, "failed")])
 def test_more_missing_files_than_are_tolerated_wake_somebody(broken: int, outcome: str) -> None:
     """One may be missing."""
