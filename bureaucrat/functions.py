@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from . import in_process
 from .core.effects import Dispatch
 from .core.values import complaint
 from .errors import Fault
@@ -89,28 +90,49 @@ class Functions:
     """The participants of one or several modules."""
 
     by_name: dict[str, Function] = field(default_factory=dict)
+    by_keywords: dict[str, Function] = field(default_factory=dict)  #: Celery tasks, for ``arguments="kwargs"``
 
     @classmethod
     def of(cls, *sources: object) -> Functions:
-        """Collect from modules (their marked functions) and from mappings (name to function)."""
+        """Collect from modules (their marked functions and Celery tasks), from Celery apps, and from mappings (name to
+        function)."""
         functions = cls()
         for source in sources:
             for name, function in _marked(source):
-                functions.by_name[name] = Function.of(function)
+                functions.add(name, function)
         return functions
 
-    def find(self, participant: str) -> Function | None:
-        """The function that serves a participant, with or without the prefix ``worker:``."""
-        return self.by_name.get(participant.removeprefix(_KIND)) or self.by_name.get(participant)
+    def add(self, name: str, function: Callable[..., Any]) -> None:
+        """Let a function or a Celery task be the participant of this name."""
+        if in_process.is_celery(function):
+            self.by_name[name] = Function.of(in_process.with_workitem(function))
+            self.by_keywords[name] = Function(function, (), True, False)
+        else:
+            self.by_name[name] = Function.of(function)
+
+    @property
+    def own(self) -> list[str]:
+        """The names of those that are no Celery tasks."""
+        return [name for name in self.by_name if name not in self.by_keywords]
+
+    def find(self, participant: str, arguments: str = "workitem") -> Function | None:
+        """The function that serves a participant, with or without the prefix ``worker:`` or ``celery:``."""
+        for name in (participant.removeprefix(_KIND), participant, in_process.PREFIX + participant):
+            if arguments == "kwargs" and name in self.by_keywords:
+                return self.by_keywords[name]
+            if name in self.by_name:
+                return self.by_name[name]
+        return None
 
 
 def _marked(source: object) -> Iterator[tuple[str, Callable[..., Any]]]:
     if isinstance(source, dict):
         yield from source.items()
         return
-    for function in vars(source).values():
+    for function in list(vars(source).values()):  # to look at a Celery app changes it
         for name in getattr(function, _MARK, ()):
             yield name, function
+    yield from in_process.found_in(source)
 
 
 def workitem_of(dispatch: Dispatch, instance: str) -> Workitem:

@@ -5,6 +5,7 @@ Rules: this file chooses adapters and decides nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -12,7 +13,7 @@ from .config import Config
 from .engine.bounds import Bound, Bounds, Rate
 from .errors import ConfigurationError
 from .participants.taskqueue import PREFIX, queue_of
-from .ports import Storage
+from .ports import DestinationRow, Storage
 from .storage.sqlite import SqliteStorage
 
 _SQLITE = "sqlite:///"
@@ -48,6 +49,9 @@ def bounds_of(config: Config) -> Bounds:
     return Bounds(tuple(sections), f"{PREFIX}:")
 
 
-def destination_of(participant: str) -> str:
-    """The queue that a participant's attempts are sent to."""
-    return queue_of(participant)
+def destination_of(participant: str, queues: Mapping[str, DestinationRow]) -> DestinationRow | None:
+    """The queue that a participant's attempts are sent to, of those that are known."""
+    for queue in queues.values():
+        if participant in queue.participants.split():
+            return queue
+    return queues.get(queue_of(participant))

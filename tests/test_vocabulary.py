@@ -26,6 +26,8 @@ NOT_USED = "Words that are not used"
 ALLOWED = {
     r"\bCelery(?:'s)? (?:\w+ )?tasks?\b": "Celery calls them so",
     r"\bcelery: ?[\w.]+": "how a definition names a Celery task",
+    r"\b\w+\.tasks\b": "a module of Celery tasks, as they are called everywhere",
+    r"\btask_[a-z_]+\b": "a setting or signal of Celery",
     r"\basyncio tasks?\b|\basyncio\.Task\b|\bTaskGroups?\b|\bcreate_task\b|\b(?:all|current)_tasks?\b": "asyncio's own",
     r"\btask_done\b": "a method of Python's queues",
     r"\btaskqueue(?:_type)?\b|\btask queues?\b": "the kind of participant, and the setting's old name",
@@ -57,7 +59,8 @@ ALLOWED_IN = (
     ("README.rst", {"payload", "terminate"}, "as above"),
     ("docs/wire.rst", {"payload", "terminate"}, "as above"),
     ("docs/glossary.rst", {"terminate"}, "the entry of cancel names it"),
-    ("bureaucrat/celery.py", {"task"}, "Celery's word"),
+    ("bureaucrat/celery/*", {"task"}, "Celery's word"),
+    ("bureaucrat/in_process.py", {"task"}, "Celery's word"),
     ("bureaucrat/participants/celery.py", {"task"}, "Celery's word"),
     ("bureaucrat/participants/taskqueue.py", {"task"}, "Celery's word"),
 )

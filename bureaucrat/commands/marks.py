@@ -128,11 +128,12 @@ class _Marks:
 
     def _one(self, row: Row) -> Iterator[str]:
         activity, now = row.activity, self._window.now
+        queue = destination_of(row.participant, self._seen.facts.queues)
         if row.mark is Mark.INCIDENT:
             incidents = [one for one in self._incidents[activity.index] if one.address == row.address]
             yield from _why(activity, incidents[0]) if incidents else (quoted(row.waits),)
-        elif is_stalled(self._window, row, self._seen.facts.queues):
-            yield silence(self._seen.facts.queues[destination_of(row.participant)], now)
+        elif queue is not None and is_stalled(self._window, row, self._seen.facts.queues):
+            yield silence(queue, now)
         elif isinstance(activity, Await | Delay | Call):
             yield from filter(None, (row.waits.partition(", ")[2], self._until(row)))
         elif isinstance(activity, Action):

@@ -11,8 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
+from ..core.activities import Action
+from ..core.table import Definition
 from ..definition.problems import did_you_mean
 from ..functions import Functions
+from ..in_process import PREFIX, imported
 from .failure import Exit, Failure
 from .wording import one_line
 
@@ -33,6 +36,23 @@ def load_participants(names: Iterable[str]) -> Functions:
             )
         modules.append(module)
     return Functions.of(*modules)
+
+
+def add_celery(functions: Functions, definitions: Iterable[Definition]) -> None:
+    """Let the Celery tasks that these definitions name be called here, where their names say what to import.
+
+    :raises Failure: a module cannot be imported; one that is not there is passed over.
+    """
+    actions = [one for definition in definitions for one in definition.activities if isinstance(one, Action)]
+    for name in dict.fromkeys(str(one.participant.literal) for one in actions):
+        if functions.find(name) is None and name.startswith(PREFIX):
+            _search_here(Path.cwd())
+            try:
+                found = imported([name])
+            except (Exception, SystemExit) as error:  # as in _load
+                raise Failure(Exit.NOT_STARTED, *_explained(name.removeprefix(PREFIX), error)) from error
+            for participant, function in found.items():
+                functions.add(participant, function)
 
 
 def _load(name: str) -> ModuleType:

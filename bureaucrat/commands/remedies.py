@@ -106,10 +106,13 @@ def _reason(row: HistoryRow) -> str:
 
 def _activity(window: Window, seen: Seen, name: str, row: Row) -> Remedy:
     place = seen.story.place(row.activity.index)
-    if is_stalled(window, row, seen.facts.queues):
-        text = silence(seen.facts.queues[destination_of(row.participant)], window.now)
-        return f"{row.label} ({place}): {text}", [
-            (window.broker_command("worker", "MODULE"), f"serve {row.participant}"),
+    queue = destination_of(row.participant, seen.facts.queues)
+    if queue is not None and is_stalled(window, row, seen.facts.queues):
+        serve = window.broker_command("worker", "MODULE")
+        if queue.participants:
+            serve = f"celery -A MODULE worker -Q {queue.name}"
+        return f"{row.label} ({place}): {silence(queue, window.now)}", [
+            (serve, f"serve {row.participant}"),
             (window.command("cancel", name), "give up"),
         ]
     crowd = seen.facts.kept.get(row.address)

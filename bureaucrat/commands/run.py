@@ -23,7 +23,7 @@ from ..errors import StorageUnavailable
 from .failure import Exit, Failure
 from .fields import parse_event, parse_fields
 from .lint import explaining, files_in, problem_lines
-from .modules import load_participants
+from .modules import add_celery, load_participants
 from .plan import Plan, Result
 from .progress import Output, standard, view_of
 from .report import as_json, closing, exit_code
@@ -134,12 +134,15 @@ def _plan(given: dict[str, Any]) -> Plan:
     """What the arguments ask for."""
     definition = definition_in(given["file"])
     database = given["database"]
+    neighbours = _neighbours(given["neighbours"])
+    functions = load_participants(given["modules"])
+    add_celery(functions, [definition, *neighbours.values()])
     return Plan(
         definition=definition,
         fields=parse_fields(definition, given["fields"]),
-        neighbours=_neighbours(given["neighbours"]),
+        neighbours=neighbours,
         events=tuple(parse_event(event) for event in given["events"]),
-        functions=load_participants(given["modules"]),
+        functions=functions,
         modules=given["modules"],
         database=Path(database or Path(tempfile.mkdtemp(prefix="bureaucrat-")) / "run.db"),
         is_kept=database is not None,

@@ -166,8 +166,9 @@ def _waits(
     kept: Mapping[str, Crowd],
     now: float,
 ) -> str:
-    if stalled:
-        return silence(queues[destination_of(one.participant)], now)
+    queue = destination_of(one.participant, queues) if stalled else None
+    if queue is not None:
+        return silence(queue, now)
     if row.status == "suspended":
         return f"resume; {row.held:,} kept back" if row.held else "resume"
     if one.address in kept:
@@ -179,7 +180,7 @@ def is_stalled(window: Window, row: Row, queues: Mapping[str, DestinationRow]) -
     """Whether it waits for an answer through a queue that nobody has consumed for a while."""
     if not isinstance(row.activity, Action) or row.mark is not Mark.ACTIVE:
         return False
-    known = queues.get(destination_of(row.participant))
+    known = destination_of(row.participant, queues)
     if known is None or known.silent_since is None:
         return False
     return window.now - known.silent_since >= window.stalled_after

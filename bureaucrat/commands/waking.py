@@ -95,7 +95,7 @@ def _attempt(activity: Action, frame: Frame, row: Row | None, facts: Facts, time
     of = f" of {activity.policy.retries + 1}" if activity.policy.retries else ""
     participant = activity.sent_to(frame)
     yield f"attempt {frame.tries}{of}: asked {participant} {times.ago(asked)}, token {number}, {where}"
-    queue = facts.queues.get(destination_of(participant))
+    queue = destination_of(participant, facts.queues)
     if queue is not None:
         yield _queue(queue, times)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ..core.durations import parse_duration
-from .failure import Exit
+from .failure import Exit, Failure
 from .modules import load_participants
 from .options import config_option, settings
 
@@ -79,6 +79,9 @@ def worker(
     )
 
     functions = load_participants(modules)
+    if not functions.own:
+        serve = "serve them with Celery:   celery -A MODULE worker"
+        raise Failure(Exit.NOT_STARTED, f"not started: {', '.join(modules)} has Celery tasks only", serve)
     found = settings(config)
     amqp = AmqpSettings.of(found)
     serving = Serving(

@@ -4,8 +4,21 @@ Rules: this package is a leaf. Nothing below the composition roots reads a file 
 needs of them is handed to it.
 """
 
-from .keys import KEYS, SECTIONS, Amqp, Bounds, Bureaucrat, Health, Key, Log, Participant, Storage, participant_keys
-from .kinds import Address, without_password
+from .keys import (
+    KEYS,
+    SECTIONS,
+    Amqp,
+    Bounds,
+    Bureaucrat,
+    Celery,
+    Health,
+    Key,
+    Log,
+    Participant,
+    Storage,
+    participant_keys,
+)
+from .kinds import Address, Routing, without_password
 from .reading import SEARCH, load
 from .settings import Config, Origin, Setting
 
@@ -17,12 +30,14 @@ __all__ = [
     "Amqp",
     "Bounds",
     "Bureaucrat",
+    "Celery",
     "Config",
     "Health",
     "Key",
     "Log",
     "Origin",
     "Participant",
+    "Routing",
     "Setting",
     "Storage",
     "load",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import kinds
-from .kinds import Address, Kind
+from .kinds import Address, Kind, Routing
 
 _KEY = "key"
 
@@ -131,6 +131,16 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Celery:
+    """``[celery]``: where Celery's workers find attempts."""
+
+    app: str = _key(kinds.app(), "", "your Celery app: then its routes count, not the next three")
+    queue: str = _key(kinds.queue(), "celery", "the queue of Celery tasks that no pattern fits")
+    exchange: str = _key(kinds.text_or_nothing(), "", "published to under the queue's name; empty: to the queue")
+    routing: Routing = _key(kinds.routing(), "", "queues by patterns of names; first-part: up to the first dot")
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """``[storage]``."""
 
@@ -184,6 +194,7 @@ SECTIONS: dict[str, type[Any]] = {
     "amqp": Amqp,
     "bureaucrat": Bureaucrat,
     "limits": Bounds,
+    "celery": Celery,
     "storage": Storage,
     "health": Health,
     "log": Log,

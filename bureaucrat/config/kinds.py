@@ -38,6 +38,14 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Routing:
+    """Which queue a Celery task is sent to, by its name."""
+
+    table: tuple[tuple[str, str], ...] = ()  #: pattern and queue; the first that fits counts
+    is_by_first_part: bool = False  #: exchange, routing key and queue are the name up to its first dot
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """How one kind of setting is read.
 
@@ -127,6 +135,14 @@ def duration(least: str = "0s") -> Kind:
         return found
 
     return Kind(read, f"a length of time from {least} to 10 years: a number and ms, s, m, h, d or w")
+
+
+def routing() -> Kind:
+    return Kind(_routing, "first-part, or PATTERN = QUEUE with commas between: shop.* = shop, *.mail = mail")
+
+
+def app() -> Kind:
+    return Kind(_app, "module:name of a Celery app, such as proj.celery:app, or nothing")
 
 
 def level() -> Kind:
@@ -220,6 +236,21 @@ def _queue(given: str) -> str:
     if not 1 <= len(given.encode()) <= 255 or given.startswith("amq."):
         raise ValueError
     return _checked(given)
+
+
+def _routing(given: str) -> Routing:
+    if given == "first-part":
+        return Routing(is_by_first_part=True)
+    pairs = [pair.partition("=") for pair in given.split(",") if pair.strip()]
+    if not all(pattern.strip() and equals and queue.strip() for pattern, equals, queue in pairs):
+        raise ValueError
+    return Routing(tuple((pattern.strip(), _queue(queue.strip())) for pattern, _, queue in pairs))
+
+
+def _app(given: str) -> str:
+    if given and not re.fullmatch(r"[\w.]+(:[\w.]+)?", given):
+        raise ValueError
+    return given
 
 
 def _yes_no(given: str) -> bool:

@@ -9,7 +9,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from .keys import Amqp, Bounds, Bureaucrat, Health, Key, Log, Participant, Storage
+from .keys import Amqp, Bounds, Bureaucrat, Celery, Health, Key, Log, Participant, Storage
 
 
 class Origin(IntEnum):
@@ -64,6 +64,7 @@ class Config:
     storage: Storage
     health: Health
     log: Log
+    celery: Celery = Celery()
     file: Path | None = None
     state: Path = Path()
     logging: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

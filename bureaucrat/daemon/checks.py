@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from ..commands.failure import Exit, Failure
 from ..commands.wording import command
 from ..config import Config, without_password
 from ..errors import BureaucratError, ConfigurationError
+from ..participants.celery import CeleryTasks
 from ..stores import open_storage
 from . import logs
 from .health import Health, Status
@@ -26,14 +28,20 @@ from .pidfile import AlreadyRunning, PidFile, default_path
 _OPTION = "--pid-file"
 
 
-def supported(config: Config) -> None:
-    """What the settings allow to say and is not written yet."""
-    if config.bureaucrat.taskqueue_type == "celery":
+def celery(config: Config) -> None:
+    """That Celery and the app that the settings name can be imported, if they say something of it."""
+    is_default = config.bureaucrat.taskqueue_type == "celery"
+    if not config.celery.app and not is_default:
+        return
+    try:
+        _ = CeleryTasks(config.celery).app
+    except ConfigurationError as error:
+        place = ("celery", "app") if config.celery.app else ("bureaucrat", "taskqueue_type")
         raise _not_started(
-            "Celery workers as participants are not supported yet",
-            config.place("bureaucrat", "taskqueue_type"),
-            "change   taskqueue_type = taskqueue",
-        )
+            str(error),
+            config.place(*place),
+            f"check    {sys.executable} -c 'import {config.celery.app.partition(':')[0] or 'celery'}'",
+        ) from error
 
 
 def lock(path: Path | None, config: Config) -> PidFile:

@@ -24,10 +24,11 @@ from ..engine.engine import Engine
 from ..engine.numbers import numbers_of
 from ..engine.settings import Settings
 from ..errors import BrokerUnavailable
-from ..participants.taskqueue import PREFIX, TaskQueue
-from ..ports import Storage
+from ..participants import celery, taskqueue
+from ..ports import Kind, Storage
 from ..stores import bounds_of, open_storage
 from ..transports.amqp import AmqpCourier, Names
+from ..wire import Format
 from .announcer import Announcer
 from .health import Status
 
@@ -113,8 +114,11 @@ async def _serve(config: Config, announcer: Announcer, storage: Storage) -> None
 def courier_of(config: Config) -> AmqpCourier:
     """What carries messages, as the settings say."""
     given = config.bureaucrat
-    queue = TaskQueue("message" if given.message_format == "message" else "workitem")
-    kinds = {"": queue, PREFIX: queue}
+    format: Format = "message" if given.message_format == "message" else "workitem"
+    queue = taskqueue.TaskQueue(format)
+    tasks = celery.CeleryTasks(config.celery, answers=given.message_queue, format=format)
+    kinds: dict[str, Kind] = {taskqueue.PREFIX: queue, celery.PREFIX: tasks}
+    kinds[""] = tasks if given.taskqueue_type == "celery" else queue
     return AmqpCourier(
         AmqpSettings.of(config), kinds, names_of(given), grace=given.stop_grace / 2, largest=config.limits.message
     )

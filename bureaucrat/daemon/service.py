@@ -52,7 +52,7 @@ def run(
     :raises Failure: a check failed.
     """
     with ExitStack() as undo:
-        checks.supported(config)
+        checks.celery(config)
         pid = checks.lock(pid_file, config)
         undo.callback(pid.remove)
         checks.log(config, foreground=foreground)

@@ -157,4 +157,4 @@ class Stalls:
 
 
 def _shown(row: DestinationRow) -> tuple[object, ...]:
-    return row.consumers, row.ready, row.silent_since
+    return row.consumers, row.ready, row.silent_since, row.participants

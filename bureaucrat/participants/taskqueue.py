@@ -27,6 +27,10 @@ class TaskQueue:
     def __init__(self, format: wire.Format = "workitem") -> None:
         self._format = format
 
+    @property
+    def is_foreign(self) -> bool:
+        return False
+
     def destination(self, participant: str) -> str:
         """The queue that attempts of a participant go to."""
         return queue_of(participant)

@@ -72,7 +72,7 @@ class Worker:
         self._broker = broker
         self._settings = settings or WorkerSettings()
         self._observe = observe
-        self._names = {queue_of(name): name.removeprefix(f"{PREFIX}:") for name in functions.by_name}
+        self._names = {queue_of(name): name.removeprefix(f"{PREFIX}:") for name in functions.own}
         self._here: dict[str, Work] = {}  #: from the delivery to the answer's confirm
         self._under_way: set[Work] = set()  #: those whose function has not ended
         self._threads: Threads[Work] | None = None

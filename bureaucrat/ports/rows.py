@@ -188,6 +188,7 @@ class DestinationRow:
     ready: int  #: messages that wait in it
     checked: float
     silent_since: float | None = None  #: since when it has had no consumer
+    participants: str = ""  #: whose attempts go there, with spaces between, if the queue's name does not tell
 
 
 @dataclass(slots=True)

@@ -24,6 +24,8 @@ class Properties:
     headers: dict[str, Any] = field(default_factory=dict)
     is_mandatory: bool = True  #: whether it must reach a queue; notices and signals need not
     is_persistent: bool = True  #: whether it survives the broker's restart
+    routing_key: str = ""  #: if it is not the name of the queue
+    is_foreign: bool = False  #: whether its queue is somebody else's, who declares it
 
 
 @dataclass(slots=True)
@@ -37,6 +39,10 @@ class Outgoing:
 
 class Kind(Protocol):
     """One kind of participant behind a broker: what an attempt looks like on the wire, and where it goes."""
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether its queues are somebody else's, who declares them; they are looked at and nothing more."""
 
     def destination(self, participant: str) -> str:
         """The queue that attempts of a participant go to."""

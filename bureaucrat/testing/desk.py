@@ -55,7 +55,7 @@ class Desk:
     def send(self, dispatch: Dispatch, instance: str) -> None:
         attempt = OpenAttempt(instance, dispatch)
         self.sent.append(attempt)
-        function = self.functions.find(dispatch.participant)
+        function = self.functions.find(dispatch.participant, dispatch.arguments)
         if function is None:
             self.open.append(attempt)
             return

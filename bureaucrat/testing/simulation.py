@@ -45,8 +45,8 @@ class Simulation:
     """One process definition, and instances of it, in virtual time.
 
     :param process: a path, the XML text, or a definition that was read. None: the first of `processes`.
-    :param participants: functions by participant name, or a module with ``@participant`` functions. An action of any
-        other participant stays open until the test answers it.
+    :param participants: functions by participant name, or a module with ``@participant`` functions or Celery tasks. An
+        action of any other participant stays open until the test answers it.
     :param processes: processes that are registered, each as `process`: they can be called by name, and start by
         themselves as their ``<start>``s say. Of two with the same name the second is version 2.
     :param start: epoch seconds at which the simulation begins.

@@ -68,6 +68,7 @@ class AmqpCourier:
         self._largest = largest
         self._inbound: Inbound | None = None
         self._destinations: dict[str, None] = {}
+        self._foreign: dict[str, set[str]] = {}  #: queues of others -> participants whose attempts go there
         self._has_started = False
         self.broker = broker(settings, created=self._created)
 
@@ -158,7 +159,10 @@ class AmqpCourier:
     def outgoing(self, dispatch: Dispatch, instance: str, token: str) -> Outgoing:
         kind = self._kind(dispatch.participant)
         assert kind is not None, "what nobody serves is not sent"
-        return kind.outgoing(dispatch, instance, token)
+        outgoing = kind.outgoing(dispatch, instance, token)
+        if kind.is_foreign:
+            self._know(outgoing.destination, dispatch.participant)
+        return outgoing
 
     def announcement(self, key: str, body: bytes) -> Outgoing:
         properties = Properties(self._names.lifecycle, content_type="application/json", is_mandatory=False)
@@ -181,7 +185,7 @@ class AmqpCourier:
 
     def publish(self, row: OutboxRow) -> None:
         properties = _properties.decode(row.properties)
-        if row.attempt is not None:
+        if row.attempt is not None and not properties.is_foreign:
             self._have(row.destination)
         inbound, number = self._inbound, row.number
         assert inbound is not None, "rows are published after the start"
@@ -196,6 +200,9 @@ class AmqpCourier:
         if queue not in self._destinations:
             self._destinations[queue] = None
             self.broker.declare(queue)
+
+    def _know(self, queue: str, participant: str) -> None:
+        self._foreign.setdefault(queue, set()).add(participant)
 
     def discard(self, number: int) -> None:
         self.broker.discard(number)
@@ -214,18 +221,22 @@ class AmqpCourier:
 
     def learn(self, participants: Iterable[str], events: Iterable[str]) -> None:
         for participant in participants:
-            queue = self.destination(participant)
-            if queue:
+            kind = self._kind(participant)
+            queue = "" if kind is None else kind.destination(participant)
+            if kind is not None and kind.is_foreign:
+                self._know(queue, participant)
+            elif queue:
                 self._have(queue)
         for event in events:
             self.broker.bind(self._names.events, self._names.signals, event)
 
     async def look(self) -> list[DestinationRow]:
         rows = []
-        for queue in list(self._destinations):
+        for queue in list(self._destinations | dict.fromkeys(self._foreign)):
             depth = await self.broker.depth(queue)
             consumers, ready = (0, 0) if depth is None else (depth.consumers, depth.messages)
-            rows.append(DestinationRow(queue, consumers, ready, 0.0))
+            participants = " ".join(sorted(self._foreign.get(queue, ())))
+            rows.append(DestinationRow(queue, consumers, ready, 0.0, participants=participants))
         return rows
 
 
@@ -286,7 +297,7 @@ def _scalar(value: Any) -> str | int | float | bool | None:
 
 def _published(destination: str, body: bytes, properties: Properties, priority: int | None) -> Message:
     return Message.of(
-        destination,
+        properties.routing_key or destination,
         body,
         exchange=properties.exchange,
         content_type=properties.content_type,

@@ -68,7 +68,7 @@ class MemoryTransport:
 
     def send(self, dispatch: Dispatch, instance: str) -> None:
         key = (instance, dispatch.attempt)
-        function = self._functions.find(dispatch.participant)
+        function = self._functions.find(dispatch.participant, dispatch.arguments)
         if key in self._at_work or function is None or self._is_stopped:
             return
         self._at_work.add(key)

@@ -4,7 +4,7 @@ Rules: pure: nothing here knows a broker; whatever the bytes, only :class:`Malfo
 place. What a field holds is never part of a reason.
 """
 
-from .attempts import decode_attempt, encode_answer, encode_attempt
+from .attempts import decode_attempt, encode_answer, encode_attempt, returned_fields
 from .clients import (
     decode_event,
     decode_launch,
@@ -19,6 +19,7 @@ from .clients import (
 from .content import REASON, SOURCE
 from .control import decode_message, decode_old_timer, encode_question, encode_terminate
 from .documents import MAX_BYTES, MAX_DEPTH, load_object, loads
+from .headers import Asked, asked_of, attempt_headers
 from .malformed import Malformed
 from .places import MAX_NAME
 from .records import (
@@ -40,6 +41,7 @@ __all__ = [
     "MAX_NAME",
     "REASON",
     "SOURCE",
+    "Asked",
     "Attempt",
     "EventMessage",
     "Format",
@@ -51,6 +53,8 @@ __all__ = [
     "Response",
     "StatusAnswer",
     "Terminate",
+    "asked_of",
+    "attempt_headers",
     "decode_attempt",
     "decode_event",
     "decode_launch",
@@ -69,4 +73,5 @@ __all__ = [
     "encode_terminate",
     "load_object",
     "loads",
+    "returned_fields",
 ]

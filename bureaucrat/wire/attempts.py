@@ -94,6 +94,19 @@ def encode_answer(attempt: Attempt, fields: dict[str, Any]) -> tuple[str, bytes]
     return content.WORKITEM, _encode({"header": header, "fields": {"status": "done", **fields}})
 
 
+def returned_fields(returned: Any) -> Any:
+    """Of a workitem that a function gives back, in either format, its fields; anything else as it is."""
+    if not isinstance(returned, dict):
+        return returned
+    header, fields = returned.get("header"), returned.get("fields")
+    if isinstance(header, dict) and isinstance(fields, dict) and header.get("message") == "response":
+        return fields
+    inner = returned.get("payload")
+    if isinstance(inner, dict) and returned.get("name") == "response" and "target" in returned:
+        return own_dropped(inner)
+    return returned
+
+
 def _header(target: str, token: str, key: str, participant: str, attempt: int) -> dict[str, Any]:
     return {
         "message": "response",

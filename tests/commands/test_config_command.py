@@ -51,6 +51,10 @@ SHOWN = """\
               message             16MiB                           default
               turns               500                             default
               transitions         1000000                         default
+[celery]      app                                                 default
+              queue               celery                          default
+              exchange                                            default
+              routing                                             default
 [storage]     url                 sqlite:////srv/b.db             config.ini:6
 [health]      listen              127.0.0.1:9464                  default
 [log]         level               INFO                            default

@@ -761,3 +761,37 @@ def test_a_reader_that_leaves_is_no_error(shell: Shell) -> None:
 
     assert program.process.wait(60) in (1, 2)
     assert isinstance(program.process, subprocess.Popen)
+
+
+CELERY_TASKS = """
+from celery import shared_task
+
+
+@shared_task
+def charge(workitem):
+    workitem["fields"]["paid"] = True
+    return workitem
+"""
+
+
+@pytest.mark.parametrize("arguments", [[], ["-p", "tills.py"]], ids=["by its name", "of a module"])
+def test_a_celery_task_is_called_here(shell: Shell, arguments: list[str]) -> None:
+    """Without a broker, and without a module where its name says what to import."""
+    shell.write("tills.py", CELERY_TASKS)
+    process = shell.write("sale.xml", '<process name="sale"><action participant="celery:tills.charge"/></process>')
+
+    ended = shell.run("run", process, *arguments, "--json")
+
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["fields"] == {"paid": True}
+
+
+def test_a_celery_task_that_cannot_be_imported_is_explained(shell: Shell) -> None:
+    """Exit code 3, with the place; one that is not there is named by the warning that nobody serves it."""
+    shell.write("tills.py", "1 / 0")
+    process = shell.write("sale.xml", '<process name="sale"><action participant="celery:tills.charge"/></process>')
+
+    ended = shell.run("run", process)
+
+    assert ended.returncode == 3
+    assert "tills.charge cannot be imported: ZeroDivisionError: division by zero" in ended.stderr

@@ -341,3 +341,17 @@ async def test_an_item_is_named_by_its_address_and_the_loop_by_its_name(office: 
         (0, f"{A}: skipped each"),
     ]
     assert (await engine.storage.statuses()) == {"completed": 1}
+
+
+async def test_show_says_that_no_worker_of_celery_consumes_the_queue(office: Office) -> None:
+    """The queue's name does not tell whose attempts go there; what is kept of the queue does."""
+    await office.open()
+    await office.start(ORDER, A, "1017", order_id="1017")
+    celery = DestinationRow("tills", 0, 3, NOON, NOON, participants="capture reserve_stock")
+    await office.write(destinations=[DestinationRow("worker_reserve_stock", 1, 0, NOON), celery])
+
+    await office.later(30)
+    said = await office.says("show", "1017")
+
+    assert "no consumer on queue tills for 31.0 s" in said.out
+    assert "celery -A MODULE worker -Q tills   serve reserve_stock" in said.out

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "examples" / "config.ini"
 PAGE = ROOT / "docs" / "configuration.rst"
 
-_LINES = 64  #: one screen
+_LINES = 70  #: one screen
 _WIDEST = 120
 
 

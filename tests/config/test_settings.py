@@ -20,6 +20,7 @@ from bureaucrat.config import (
     Health,
     Log,
     Participant,
+    Routing,
     Storage,
     load,
 )
@@ -429,8 +430,8 @@ url = postgresql://u:secret@db/x
         "config.ini:15  [bureaucrat] batch = 0: must be a whole number from 1 to 10000; for example: batch = 500",
         "config.ini:16  [amqp] begins a second time, first in line 2; make one of both",
         "config.ini:17  [strage] is unknown; did you mean [storage]?",
-        "config.ini:18  [zzz] is unknown; remove it; the sections are amqp, bureaucrat, limits, storage, health, log, "
-        "participant:NAME",
+        "config.ini:18  [zzz] is unknown; remove it; the sections are amqp, bureaucrat, limits, celery, storage, "
+        "health, log, participant:NAME",
         "config.ini:20  [log] level = two lines: must be DEBUG, INFO, WARNING, ERROR or CRITICAL; for example: "
         "level = INFO",
         "config.ini:23  [health] listen = nowhere: must be host:port, [IPv6 address]:port or off; for example: "
@@ -625,3 +626,24 @@ rate = 1/m
         "example: rate = 5/s",
         "config.ini:10  [participant:worker:c] with worker: and without it is one participant; write [participant:c]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "routing"),
+    [
+        ("", Routing()),
+        ("first-part", Routing(is_by_first_part=True)),
+        ("shop.* = tills, *.mail=mails,", Routing((("shop.*", "tills"), ("*.mail", "mails")))),
+    ],
+)
+def test_queues_of_celery_are_given_by_patterns(write: Write, text: str, routing: Routing) -> None:
+    """B-048: or by the first part of the name."""
+    assert read(write(f"[celery]\nrouting = {text}\n")).celery.routing == routing
+
+
+@pytest.mark.parametrize(
+    "line", ["routing = shop.*", "routing = = x", "routing = x =", "routing = x = amq.y", "app = a-b"]
+)
+def test_what_names_no_queue_or_app_of_celery_is_refused(write: Write, line: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"config.ini:2  \[celery\] (routing|app) = .*: must be "):
+        read(write(f"[celery]\n{line}\n"))

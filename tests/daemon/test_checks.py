@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -45,16 +46,35 @@ def failure(check: Callable[[], object]) -> list[str]:
     return list(caught.value.lines)
 
 
-def test_what_is_not_written_yet_is_refused(read: Read) -> None:
-    """B-021: the value is known, the daemon says that it cannot do it."""
-    config = read("[bureaucrat]\ntaskqueue_type = celery\n")
+def test_celery_must_be_there_where_it_is_asked_for(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B-021: the default kind, or an app that is to be imported; without either nobody minds."""
+    monkeypatch.setitem(sys.modules, "celery", None)
+    default = read("[bureaucrat]\ntaskqueue_type = celery\n")
+    app = read("[celery]\napp = no_such_module:app\n")
+    missing = "not started: Celery is not installed beside the daemon: pip install 'bureaucrat-engine[celery]'"
 
-    assert failure(lambda: checks.supported(config)) == [
-        "not started: Celery workers as participants are not supported yet",
+    assert failure(lambda: checks.celery(default)) == [
+        missing,
         "from     config.ini:2  [bureaucrat] taskqueue_type",
-        "change   taskqueue_type = taskqueue",
+        f"check    {sys.executable} -c 'import celery'",
     ]
-    checks.supported(read(""))
+    assert failure(lambda: checks.celery(app)) == [
+        missing,
+        "from     config.ini:2  [celery] app",
+        f"check    {sys.executable} -c 'import no_such_module'",
+    ]
+    checks.celery(read(""))
+
+
+def test_an_app_that_cannot_be_imported_stops_the_start(read: Read) -> None:
+    """While there is a terminal; a default without an app needs nothing but Celery."""
+    app = read("[celery]\napp = no_such_module:app\n")
+
+    assert failure(lambda: checks.celery(app))[0] == (
+        "not started: the Celery app 'no_such_module:app' cannot be imported: "
+        "ModuleNotFoundError: No module named 'no_such_module'"
+    )
+    checks.celery(read("[bureaucrat]\ntaskqueue_type = celery\n"))
 
 
 def test_a_pid_file_that_cannot_be_written_is_told(read: Read, tmp_path: Path) -> None:

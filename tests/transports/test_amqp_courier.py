@@ -11,7 +11,9 @@ import pytest
 
 from bureaucrat import wire
 from bureaucrat.amqp import AmqpSettings, Message, Received
-from bureaucrat.ports import Incoming, OutboxRow, Properties
+from bureaucrat.amqp.topology import Depth
+from bureaucrat.core.effects import Dispatch
+from bureaucrat.ports import DestinationRow, Incoming, OutboxRow, Outgoing, Properties
 from bureaucrat.transports.amqp import AmqpCourier, Names
 
 
@@ -24,6 +26,7 @@ class NotingBroker:
         self.declared: list[str] = []
         self.published: list[tuple[Message, object]] = []
         self.refusals: dict[object, Callable[[str], None]] = {}
+        self.depths: dict[str, Depth] = {}
 
     async def start(self) -> None: ...
 
@@ -45,6 +48,9 @@ class NotingBroker:
 
     def consume(self, queue: str, received: Callable[[Received], None]) -> None:
         self.takers[queue] = received
+
+    async def depth(self, queue: str) -> Depth | None:
+        return self.depths.get(queue)
 
 
 class Engine:
@@ -159,3 +165,33 @@ async def test_a_question_is_answered_to_its_queue_but_to_none_of_ours(courier: 
         courier.reply(queue, "c", b"{}")
 
     assert [message.routing_key for message, _ in courier.broker.published] == ["amq.gen-7"]
+
+
+class ForeignKind:
+    """Its queues are somebody else's."""
+
+    is_foreign = True
+
+    def destination(self, participant: str) -> str:
+        return "celery"
+
+    def outgoing(self, dispatch: Dispatch, instance: str, token: str) -> Outgoing:
+        return Outgoing("celery", b"", Properties(exchange="all", routing_key="now", is_foreign=True))
+
+
+async def test_a_queue_of_somebody_else_is_looked_at_and_never_declared() -> None:
+    """Its owner declares it with arguments of their own, and could not any more; it is told whose attempts go there."""
+    courier = AmqpCourier(AmqpSettings(), {"": ForeignKind()}, broker=NotingBroker)
+    await courier.start(Engine())
+    declared = list(courier.broker.declared)
+    courier.broker.depths = {"celery": Depth(messages=3, consumers=2)}
+
+    courier.learn(["shop.tasks.charge"], [])
+    outgoing = courier.outgoing(Dispatch("", 0, "i_0", "shop.tasks.ship", 1, 1, "k", {}), "i", "token")
+    properties = msgspec.json.encode(outgoing.properties)
+    courier.publish(OutboxRow(7, outgoing.destination, b"", 0.0, "i", attempt=1, properties=properties))
+    message, _ = courier.broker.published[-1]
+
+    assert courier.broker.declared == declared
+    assert (message.exchange, message.routing_key) == ("all", "now")
+    assert await courier.look() == [DestinationRow("celery", 2, 3, 0.0, None, "shop.tasks.charge shop.tasks.ship")]

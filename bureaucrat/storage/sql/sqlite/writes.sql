@@ -232,8 +232,8 @@ ON CONFLICT DO NOTHING;
 
 -- name: write_destinations
 -- What the broker shows of queues.
-REPLACE INTO destinations (name, consumers, ready, checked, silent_since)
-VALUES (?, ?, ?, ?, ?);
+REPLACE INTO destinations (name, consumers, ready, checked, silent_since, participants)
+VALUES (?, ?, ?, ?, ?, ?);
 
 -- name: write_versions
 -- New versions of processes. One that is there already is passed over; the count of rows tells.
