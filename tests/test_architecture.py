@@ -40,7 +40,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 ADAPTERS = frozenset({"storage", "transports", "participants"})
 ADAPTERS_IMPORT = frozenset({"ports", "functions", "core", "errors", "clock", "config", "wire", "amqp"})
 #: Who may know that there is RabbitMQ.
-KNOW_AMQP = frozenset({"amqp", "transports", "participants", "launcher", "daemon", "commands"})
+KNOW_AMQP = frozenset({"amqp", "transports", "participants", "launcher", "celery", "daemon", "commands"})
 #: Who chooses adapters: of the embedded default, the simulation, the service, a command; and the public API.
 #: A command that is one: ``bureaucrat worker`` puts a worker together.
 COMPOSING_MODULES = frozenset({"bureaucrat.commands.serving"})

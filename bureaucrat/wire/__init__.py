@@ -4,7 +4,7 @@ Rules: pure: nothing here knows a broker; whatever the bytes, only :class:`Malfo
 place. What a field holds is never part of a reason.
 """
 
-from .attempts import decode_attempt, encode_answer, encode_attempt, returned_fields
+from .attempts import attempt_of, decode_attempt, encode_answer, encode_attempt, returned_fields
 from .clients import (
     decode_event,
     decode_launch,
@@ -55,6 +55,7 @@ __all__ = [
     "Terminate",
     "asked_of",
     "attempt_headers",
+    "attempt_of",
     "decode_attempt",
     "decode_event",
     "decode_launch",

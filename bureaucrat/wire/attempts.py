@@ -49,7 +49,12 @@ def decode_attempt(
     """
     kind = content.check_json(content_type, content_encoding)
     record = load_object(body)
-    if "header" in record and (kind != content.MESSAGE or "name" not in record):
+    return attempt_of(record, message_id, is_message=kind == content.MESSAGE)
+
+
+def attempt_of(record: dict[str, Any], message_id: str | None = None, *, is_message: bool = False) -> Attempt:
+    """The same of JSON that was read already; `is_message`: it said so itself. Raises :class:`Malformed`."""
+    if "header" in record and not (is_message and "name" in record):
         return _from_workitem(record, message_id)
     return _from_message(record, message_id)
 
