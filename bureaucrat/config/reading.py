@@ -32,7 +32,7 @@ from .settings import Config, Origin, Setting, state_directory
 SEARCH = (Path("/etc/bureaucrat/config.ini"), Path("/etc/taskqueue/config.ini"))
 
 #: of keys without a default
-_EXAMPLES = {"max_in_flight": "20", "rate": "5/s"}
+_EXAMPLES = {"max_in_flight": "20", "rate": "5/s", "routing": "shop.* = shop", "app": "shop.tasks:app"}
 _LARGEST = 1_048_576
 _LAST = 1 << 30  #: stands for a line: after all those of the file
 #: Left to logging.config.
