@@ -118,6 +118,10 @@ def test_a_charge_without_an_answer_is_no_reason_to_charge_again_on_another_day(
     sim.advance("17d1s")
     late = sim.attempt("charge")
 
+    sim.advance("19m")  # six times a minute, and pauses of 17 minutes, a fifth more or less
+    assert problems(sim) == []
+    sim.advance("7m30s")
+    assert len(problems(sim)) == 1
     sim.advance("30d")
     assert (sim.status, problems(sim)) == ("running", [("error", "Timeout", "charge had no answer in time")])
     assert len(asked(sim, "charge")) == 6
