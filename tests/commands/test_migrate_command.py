@@ -179,6 +179,18 @@ async def test_every_reason_is_told(office: Office, tmp_path: Path) -> None:
     ]
 
 
+async def test_no_test_is_written_of_what_an_instance_did_by_two_definitions(office: Office) -> None:
+    await waiting(office)
+    await office.says("migrate", "1017", "--to", "order@2", *ME)
+
+    said = await office.says("simulate", "--from", "1017", *ME)
+
+    assert said.err.splitlines()[0] == (
+        f"bureaucrat: {A} has migrated; a test of what it did by two definitions cannot be written yet"
+    )
+    assert said.code == 4
+
+
 async def test_what_has_ended_is_not_migrated(office: Office) -> None:
     await waiting(office)
     await office.says("cancel", "1017", *ME)
