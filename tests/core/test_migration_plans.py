@@ -6,6 +6,7 @@ import pytest
 from kept import Kept
 
 from bureaucrat.core.effects import Refuse
+from bureaucrat.core.instance import Changes, NeedRemembered
 from bureaucrat.core.messages import Answer, Migrate, TimerFired
 from bureaucrat.core.migration import Unclear, match, plan
 from bureaucrat.core.step import step
@@ -297,3 +298,59 @@ def test_a_plan_that_cannot_be_refuses_the_order_and_changes_nothing() -> None:
     assert kept.copy.instance.definition == before
     kept.give(Answer("", 1, 1))
     assert kept.details("ended") == [{"status": "completed", "outcome": "completed"}]
+
+
+# what is remembered
+
+UNDOABLE = '<action id="a" participant="w"><compensation><action id="c" participant="undo"/></compensation></action>'
+LOOP = '<foreach id="f" select="=[1]" parallel="yes">{}</foreach>'
+
+
+def test_what_is_remembered_stays_inside_the_same_loops() -> None:
+    rest = '<action id="z" participant="end"/>'
+    kept = Kept(UNDOABLE + rest)
+    kept.give(Answer("", 1, 1))
+
+    moved = LOOP.format(UNDOABLE) + rest
+
+    assert refusals("", moved, kept=kept) == [
+        "a (_0, line 1): its compensation is remembered, and at order@3:1 it is inside something else; "
+        "or have it forgotten: a = drop"
+    ]
+    assert refusals("", moved, kept=kept, given={"a": "drop"}) == []
+
+
+def test_a_compensation_that_runs_stays_inside_the_same_loops() -> None:
+    rest = '<compensate id="u"/><action id="z" participant="end"/>'
+    kept = Kept(UNDOABLE + rest)
+    kept.give(Answer("", 1, 1))
+
+    reasons = refusals("", LOOP.format(UNDOABLE) + rest, kept=kept)
+
+    assert reasons == [
+        "compensation (_0_compensation_0.1, line 1): what it compensates is inside something else in order@3"
+    ]
+
+
+def test_who_does_not_know_all_that_is_remembered_asks_for_it() -> None:
+    kept = Kept(UNDOABLE + '<action id="z" participant="end"/>')
+    kept.give(Answer("", 1, 1))
+    kept.copy.remembered.clear()
+    target = read(f'<process name="p">{UNDOABLE}<delay duration="1"/><action id="z" participant="end"/></process>')
+
+    with pytest.raises(NeedRemembered):
+        step(kept.definition, kept.copy, Migrate(target.hash), 200.0, target=target)
+
+
+def test_what_is_remembered_and_stays_where_it_is_is_not_written_again() -> None:
+    rest = '<action id="z" participant="end"/>'
+    kept = Kept(UNDOABLE + rest)
+    kept.give(Answer("", 1, 1))
+    kept.copy.changes = Changes()
+    target = read(f'<process name="p">{UNDOABLE}{rest}<delay duration="1"/></process>')
+
+    step(kept.definition, kept.copy, Migrate(target.hash), 200.0, target=target)
+
+    changes = kept.copy.changes
+    assert (changes.remembered, changes.forgotten) == ({}, {})
+    assert [(entry.branch, entry.activity) for entry in kept.copy.remembered.values()] == [("", 1)]
