@@ -156,6 +156,23 @@ class Broker:
         """
         self._publisher.publish(message, confirmed, key, refused)
 
+    def publish_if_there(self, message: Message) -> None:
+        """Publish once, in vain if nobody listens: an exchange that is not there would end the channel."""
+        if self._group is not None and self._side is not None and not self._is_stopping:
+            self._group.create_task(self._publish_if_there(self._side, message))
+
+    async def _publish_if_there(self, side: Side, message: Message) -> None:
+        try:
+            is_there = await side.has_exchange(message.exchange)
+        except Lost as lost:
+            log.debug("nobody was told", extra={"exchange": message.exchange, "reason": lost.reason})
+            return
+        if is_there:
+            key = object()
+            self.publish(message, lambda: None, key=key)
+            await asyncio.sleep(_AGAIN)
+            self.discard(key)
+
     def discard(self, key: object) -> None:
         """Publish nothing of this key any more; what is under way may arrive. Nothing of it is confirmed any more."""
         self._publisher.discard(key)

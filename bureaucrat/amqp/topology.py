@@ -58,6 +58,16 @@ class Side:
             return None
         return Depth(frame.method.message_count, frame.method.consumer_count)
 
+    async def has_exchange(self, exchange: str) -> bool:
+        """Whether there is an exchange of this name."""
+        try:
+            await self.ask("exchange_declare", exchange=exchange, passive=True)
+        except ChannelLost as lost:
+            if lost.code != NOT_FOUND:
+                raise
+            return False
+        return True
+
 
 class Missing(ChannelLost):
     """A queue or exchange is not there, and is not to be created."""
@@ -182,13 +192,7 @@ class Wanted:
     async def _exchange(self, side: Side, exchange: str) -> None:
         if self._settings.topology == "assume":
             return
-        is_there = True
-        try:
-            await side.ask("exchange_declare", exchange=exchange, passive=True)
-        except ChannelLost as lost:
-            if lost.code != NOT_FOUND:
-                raise
-            is_there = False
+        is_there = await side.has_exchange(exchange)
         if is_there and (exchange in self._compared or self._settings.topology == "verify"):
             return
         if self._settings.topology == "verify":

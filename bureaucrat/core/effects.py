@@ -39,6 +39,8 @@ class Void:
 
     branch: str
     attempt: int
+    activity: int = field(default=-1, compare=False)  #: what follows names whom it was for, beside which attempt it is
+    participant: str = field(default="", compare=False)
 
 
 @dataclass(slots=True)

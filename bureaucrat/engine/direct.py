@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from itertools import count
 from typing import Any
 
-from ..core.effects import Dispatch, Emit
+from ..core.effects import Dispatch, Emit, Void
 from ..core.instance import Instance
 from ..ports import DeadRow, Transport, Writes
 from .delivery import Delivery
@@ -48,6 +48,9 @@ class Direct:
         return []
 
     def failed(self, seeded: list[int]) -> None:
+        return None
+
+    def ended(self, voids: list[tuple[str, Void]]) -> None:
         return None
 
     def committed(self, writes: Writes, dispatches: dict[tuple[str, int], Dispatch]) -> None:

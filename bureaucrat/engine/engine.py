@@ -339,6 +339,7 @@ class Engine:
             self._agenda.note(at, instance, branch, self.clock.now() + self.settings.horizon)
         for row in after.mail:
             self._mailbox.post(row)
+        self._handover.ended(after.voids)
         self._handover.committed(prepared.collector.writes, after.dispatches)
         self._pipeline.wake.set()  # a timer may be due before what it sleeps until, a kept event may answer a wait
         self._tell(prepared)

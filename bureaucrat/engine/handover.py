@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
-from ..core.effects import Dispatch, Emit
+from ..core.effects import Dispatch, Emit, Void
 from ..core.instance import Instance
 from ..core.messages import Stuck
 from ..ports import DeadRow, OutboxRow, Writes
@@ -42,6 +42,9 @@ class Handover(Protocol):
 
     def failed(self, seeded: list[int]) -> None:
         """The batch that :meth:`seed` was put into is not known to be committed."""
+
+    def ended(self, voids: list[tuple[str, Void]]) -> None:
+        """These attempts, by instance, were ended durably: who has not begun with one need not. Before `committed`."""
 
     def committed(self, writes: Writes, dispatches: dict[tuple[str, int], Dispatch]) -> None:
         """A batch is durable: send what it decided."""

@@ -14,7 +14,7 @@ from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from .. import wire
-from ..core.effects import Dispatch, Emit
+from ..core.effects import Dispatch, Emit, Void
 from ..core.instance import Instance
 from ..core.messages import Stuck
 from ..errors import StorageUnavailable
@@ -171,6 +171,14 @@ class Outbox:
 
     def failed(self, seeded: list[int]) -> None:
         self._confirmed += seeded
+
+    def ended(self, voids: list[tuple[str, Void]]) -> None:
+        sent = [(instance, void) for instance, void in voids if not self.is_unsent(instance, void.attempt)]
+        if sent:
+            self._courier.revoke(
+                (void.participant, self.tokens.of(instance, void.attempt, void.activity, void.branch))
+                for instance, void in sent
+            )
 
     def committed(self, writes: Writes, dispatches: dict[tuple[str, int], Dispatch]) -> None:
         self._deleted += writes.outbox_gone

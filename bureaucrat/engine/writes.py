@@ -88,6 +88,7 @@ class Afterwards:
     replies: list[tuple[Delivery, str | Exception]] = field(default_factory=list)
     only: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict)  #: dispatches that are for these only
     relocated: int = 0  #: open incidents that are written anew, with other places
+    voids: list[tuple[str, Void]] = field(default_factory=list)  #: attempts that were ended, by instance
 
 
 class Collector:
@@ -171,6 +172,7 @@ class Collector:
             case Void():
                 self.after.dispatches.pop((instance, effect.attempt), None)
                 self.writes.attempts_gone.append((instance, effect.attempt))
+                self.after.voids.append((instance, effect))
             case Subscribe():
                 self._subscribe(instance, effect)
             case Unsubscribe():

@@ -141,6 +141,22 @@ class CeleryTasks:
         )
         return Outgoing(route.queue, body, properties)
 
+    def revocation(self, tokens: list[str]) -> Outgoing | None:
+        """What Celery's own ``revoke`` sends to all workers. What has begun goes on: nothing is killed."""
+        caught = _Caught()
+        arguments = {"task_id": [task_id(token) for token in tokens], "terminate": False, "signal": "SIGTERM"}
+        self.app.control.mailbox._publish("revoke", arguments, channel=caught, producer=caught)
+        content_type, encoding, body = _written(caught.body, caught.serializer)
+        properties = Properties(
+            exchange=caught.exchange,
+            content_type=content_type,
+            content_encoding=encoding,
+            headers=caught.headers,
+            is_mandatory=False,
+            is_persistent=False,
+        )
+        return Outgoing("", body, properties)
+
     def _arguments(self, dispatch: Dispatch, token: str) -> tuple[list[Any], dict[str, Any]]:
         """What the function is called with."""
         if dispatch.arguments == "kwargs":
@@ -169,10 +185,17 @@ class CeleryTasks:
         )
 
 
-def _written(body: Any) -> tuple[str, str, bytes]:
+class _Caught:
+    """A producer that keeps what it is to publish."""
+
+    def publish(self, body: Any, *, exchange: str, headers: dict[str, Any], serializer: str | None, **_: Any) -> None:
+        self.body, self.exchange, self.headers, self.serializer = body, exchange, headers, serializer or "json"
+
+
+def _written(body: Any, serializer: str = "json") -> tuple[str, str, bytes]:
     """Content type, encoding and bytes of a body, by Celery's own code."""
     serialization: Any = importlib.import_module("kombu.serialization")
-    content_type, encoding, text = serialization.dumps(body, serializer="json")
+    content_type, encoding, text = serialization.dumps(body, serializer=serializer)
     return content_type, encoding, text.encode(encoding)
 
 

@@ -35,6 +35,10 @@ class TaskQueue:
         """The queue that attempts of a participant go to."""
         return queue_of(participant)
 
+    def revocation(self, tokens: list[str]) -> Outgoing | None:
+        """Nobody listens for that: an attempt that is done all the same is answered in vain."""
+        return None
+
     def outgoing(self, dispatch: Dispatch, instance: str, token: str) -> Outgoing:
         """The message that hands an attempt over."""
         content_type, body = wire.encode_attempt(

@@ -50,6 +50,9 @@ class Kind(Protocol):
     def outgoing(self, dispatch: Dispatch, instance: str, token: str) -> Outgoing:
         """The message that hands an attempt over. The same attempt gives the same message."""
 
+    def revocation(self, tokens: list[str]) -> Outgoing | None:
+        """The message that tells participants not to begin with these attempts; None if they cannot be told."""
+
 
 @dataclass(slots=True)
 class Answered:
@@ -133,6 +136,9 @@ class Courier(Protocol):
 
     def destination(self, participant: str) -> str:
         """The queue that attempts of a participant go to."""
+
+    def revoke(self, attempts: Iterable[tuple[str, str]]) -> None:
+        """These attempts, participants and tokens, were ended: tell who would begin with them, as far as it goes."""
 
     def announcement(self, key: str, body: bytes) -> Outgoing:
         """The message that carries a notice; `key` is ``<notice>.<instance>``."""

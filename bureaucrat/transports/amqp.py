@@ -164,6 +164,22 @@ class AmqpCourier:
             self._know(outgoing.destination, dispatch.participant)
         return outgoing
 
+    def revoke(self, attempts: Iterable[tuple[str, str]]) -> None:
+        by_kind: dict[Kind, list[str]] = {}
+        for participant, token in attempts:
+            kind = self._kind(participant)
+            if kind is not None:
+                by_kind.setdefault(kind, []).append(token)
+        for kind, tokens in by_kind.items():
+            try:
+                outgoing = kind.revocation(tokens)
+            except Exception:  # whatever it is, the attempts are over all the same
+                log.exception("attempts cannot be revoked", extra={"attempts": len(tokens)})
+                continue
+            if outgoing is not None:
+                message = _published(outgoing.destination, outgoing.body, outgoing.properties, None)
+                self.broker.publish_if_there(message)
+
     def announcement(self, key: str, body: bytes) -> Outgoing:
         properties = Properties(self._names.lifecycle, content_type="application/json", is_mandatory=False)
         return Outgoing(key, body, properties)

@@ -166,6 +166,12 @@ def lost(workitem):
 
 
 @app.task
+def holds_up(workitem):
+    while not Path(os.environ["LEDGER"], "go-on").exists():
+        _for_ever.wait(0.05)
+
+
+@app.task
 def counted(workitem):
     times(workitem["header"]["key"])
     _for_ever.wait(0.05)

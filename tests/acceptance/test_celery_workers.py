@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from celery_worker import CeleryWorker
 from rabbit import Rabbit
-from service import Client, Service, until
+from service import MESSAGE, Client, Service, until
 
 SHOP = Path(__file__).with_name("celery_shop.py").read_text()
 SETTINGS = "message_format = workitem\nanswer_timeout = 10m"
@@ -44,6 +45,8 @@ class Installation:
         return found
 
 
+TERMINATE = {"name": "terminate", "target": "canceled-1", "origin": "", "payload": {}}
+FLAGGED = "Tasks flagged as revoked: "
 IGNORED = "the task ended with Ignore, as one does that replaces itself; what becomes of it is not known here"
 POOLS = [("prefork", 2), ("solo", 1), ("threads", 4)]
 
@@ -197,6 +200,26 @@ def test_a_task_whose_process_was_killed_is_done_again(prefork: Installation) ->
     told = prefork.end_of("killed_once")
 
     assert (told["status"], told["fields"]) == ("completed", {"n": 3})
+
+
+def test_what_was_canceled_is_not_begun(prefork: Installation) -> None:
+    """Canceling an activity revokes the task, if no process has begun with it."""
+    ledger, client = Path(prefork.worker.environment["LEDGER"]), prefork.client
+    before = prefork.worker.said.count(FLAGGED)
+    for number in range(2):  # as many as the worker does at once
+        client.launch(PROCESS.format(ACTION.format("holds_up", "")), f"holds-up-{number}")
+    until(lambda: prefork.service.rows("SELECT count(*) FROM outbox") == [(0,)], "all was sent")
+    client.launch(PROCESS.format(ACTION.format("counted", "")), "canceled-1")
+    until(lambda: prefork.service.status("canceled-1") == "running", "it has started")
+    until(lambda: prefork.service.rows("SELECT count(*) FROM outbox") == [(0,)], "all was sent")
+    client.publish("bureaucrat_msgs", json.dumps(TERMINATE), MESSAGE)
+    client.ended("canceled-1", "canceled")
+    until(lambda: prefork.worker.said.count(FLAGGED) > before, "the worker was told")
+    (ledger / "go-on").touch()
+    client.ended("holds-up-0")
+    until(lambda: "Discarding revoked task: shop.counted" in prefork.worker.said, "it was discarded")
+
+    assert [path.name for path in ledger.iterdir() if path.name.startswith("canceled")] == []
 
 
 MANY = 12

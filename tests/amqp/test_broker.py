@@ -381,3 +381,22 @@ async def _refusal(url: str) -> str:
     with pytest.raises(BrokerUnavailable) as refused:
         await Broker(AmqpSettings(url=url, connect_timeout=0.5)).start()
     return str(refused.value)
+
+
+async def test_what_is_only_for_those_who_listen_ends_no_channel(vhost_url: str) -> None:
+    """An exchange that is not there would; whatever is published beside it is not held up."""
+    async with Desk(vhost_url) as desk:
+        desk.consume("q")
+        desk.broker.declare_exchange("news")
+        desk.broker.bind("q", "news", "x")
+        desk.publish("x", "bound", exchange="news")
+        await desk.until(lambda: desk.received)
+        for exchange in ("none", "news"):
+            desk.broker.publish_if_there(Message.of("x", exchange.encode(), exchange=exchange, is_mandatory=False))
+        desk.publish("q", "beside")
+
+        await desk.until(lambda: len(desk.received) == 3)
+        losses = desk.broker.state.last_loss
+
+    assert sorted(desk.texts) == ["beside", "bound", "news"]
+    assert losses is None

@@ -135,6 +135,7 @@ def test_a_late_error_says_its_number_and_status() -> None:
     stray = told.give(Answer("", 1, 9, {}))
 
     assert world(timeout) == [Void("", 1)]
+    assert (world(timeout)[0].activity, world(timeout)[0].participant) == (1, "w")
     assert told.copy.branches[""].frames[-1].text == "w had no answer in time"
     assert history(effects) == [("late", 1, "I_0", {"number": 1, "status": "error"})]
     assert history(stray) == [("late", 1, "I_0", {"number": 9})]

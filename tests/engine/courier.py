@@ -64,6 +64,7 @@ class MemoryCourier:
         self.refuses: set[str] = set()  #: destinations that nothing can be sent to, such as names that are too long
         self.confirms = True  #: whether rows are confirmed at once
         self.discarded: list[int] = []
+        self.revoked: list[tuple[str, str]] = []  #: participants and tokens
         self.replies: list[tuple[str, str | None, Any]] = []
         self.learned: list[tuple[list[str], list[str]]] = []
         self.shown: dict[str, tuple[int, int]] = {}  #: queue -> consumers, ready
@@ -106,6 +107,9 @@ class MemoryCourier:
 
     def destination(self, participant: str) -> str:
         return f"worker_{participant}"
+
+    def revoke(self, attempts: Iterable[tuple[str, str]]) -> None:
+        self.revoked += attempts
 
     def announcement(self, key: str, body: bytes) -> Outgoing:
         return Outgoing(key, body, Properties(exchange=NOTICES, content_type="application/json", is_mandatory=False))

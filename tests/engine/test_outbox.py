@@ -616,3 +616,18 @@ async def test_a_queue_that_is_new_gets_nothing_again(office: Office) -> None:
 
     assert len(office.courier.attempts()) == 1
     assert outbox(office)._since == {}
+
+
+async def test_an_attempt_that_was_ended_is_revoked_if_it_has_left(office: Office) -> None:
+    """Who has not begun with it need not; one that has not left is taken back."""
+    await begun(office, TIMED)
+    (sent,) = await office.sent(1)
+    office.courier.confirms = False
+    office.courier.is_away = True
+    await office.settled(office.courier.launch(ACTION, "b"))
+    await office.settled(office.courier.cancel("b"))
+    before = list(office.courier.revoked)
+    await office.settled(office.courier.cancel("a"))
+
+    assert before == []
+    assert office.courier.revoked == [("work", sent.token)]

@@ -200,3 +200,26 @@ def test_without_celery_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(ConfigurationError) as caught:
         CeleryTasks().outgoing(dispatch(), "i", TOKEN)
     assert str(caught.value) == "Celery is not installed beside the daemon: pip install 'bureaucrat-engine[celery]'"
+
+
+def test_attempts_are_revoked_by_celerys_own_broadcast() -> None:
+    """Several in one; what has begun goes on, and a worker that is not there misses nothing."""
+    outgoing = CeleryTasks().revocation(["one", "two"])
+    assert outgoing is not None
+    properties = outgoing.properties
+
+    assert json.loads(outgoing.body) == {
+        "method": "revoke",
+        "arguments": {"task_id": [task_id("one"), task_id("two")], "terminate": False, "signal": "SIGTERM"},
+        "destination": None,
+        "pattern": None,
+        "matcher": None,
+    }
+    assert (properties.exchange, outgoing.destination, properties.content_type) == (
+        "celery.pidbox",
+        "",
+        "application/json",
+    )
+    assert sorted(properties.headers) == ["clock", "expires"]
+    assert not properties.is_mandatory
+    assert not properties.is_persistent

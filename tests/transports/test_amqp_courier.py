@@ -13,6 +13,7 @@ from bureaucrat import wire
 from bureaucrat.amqp import AmqpSettings, Message, Received
 from bureaucrat.amqp.topology import Depth
 from bureaucrat.core.effects import Dispatch
+from bureaucrat.participants.taskqueue import TaskQueue
 from bureaucrat.ports import DestinationRow, Incoming, OutboxRow, Outgoing, Properties
 from bureaucrat.transports.amqp import AmqpCourier, Names
 
@@ -48,6 +49,9 @@ class NotingBroker:
 
     def consume(self, queue: str, received: Callable[[Received], None]) -> None:
         self.takers[queue] = received
+
+    def publish_if_there(self, message: Message) -> None:
+        self.published.append((message, None))
 
     async def depth(self, queue: str) -> Depth | None:
         return self.depths.get(queue)
@@ -178,6 +182,11 @@ class ForeignKind:
     def outgoing(self, dispatch: Dispatch, instance: str, token: str) -> Outgoing:
         return Outgoing("celery", b"", Properties(exchange="all", routing_key="now", is_foreign=True))
 
+    def revocation(self, tokens: list[str]) -> Outgoing | None:
+        if tokens == ["bad"]:
+            raise ValueError
+        return Outgoing("", ",".join(tokens).encode(), Properties(exchange="pidbox"))
+
 
 async def test_a_queue_of_somebody_else_is_looked_at_and_never_declared() -> None:
     """Its owner declares it with arguments of their own, and could not any more; it is told whose attempts go there."""
@@ -195,3 +204,15 @@ async def test_a_queue_of_somebody_else_is_looked_at_and_never_declared() -> Non
     assert courier.broker.declared == declared
     assert (message.exchange, message.routing_key) == ("all", "now")
     assert await courier.look() == [DestinationRow("celery", 2, 3, 0.0, None, "shop.tasks.charge shop.tasks.ship")]
+
+
+async def test_attempts_are_revoked_where_somebody_can_be_told(caplog: pytest.LogCaptureFixture) -> None:
+    """One message for all of a kind; what goes wrong with it harms nobody."""
+    courier = AmqpCourier(AmqpSettings(), {"celery": ForeignKind(), "": TaskQueue()}, broker=NotingBroker)
+    await courier.start(Engine())
+
+    courier.revoke([("celery:a", "1"), ("charge", "2"), ("celery:b", "3"), ("none:c", "4")])
+    courier.revoke([("celery:a", "bad")])
+
+    assert [(one.exchange, one.body) for one, _ in courier.broker.published] == [("pidbox", b"1,3")]
+    assert [record.getMessage() for record in caplog.records] == ["attempts cannot be revoked"]

@@ -161,7 +161,7 @@ class Action(Activity):
         self._dispatch(run, at, run.next_attempt())
 
     def on_timeout(self, run: Run, at: Place) -> None:
-        run.emit(Void(at.branch.id, at.frame.attempts[-1].number))
+        self._void(run, at)
         message = f"{self.label} had no answer in time"
         at.frame.text = message
         if at.frame.tries <= self.policy.retries:
@@ -177,7 +177,10 @@ class Action(Activity):
 
     def on_release(self, run: Run, at: Place) -> None:
         if at.frame.state is State.WAITING:
-            run.emit(Void(at.branch.id, at.frame.attempts[-1].number))
+            self._void(run, at)
+
+    def _void(self, run: Run, at: Place) -> None:
+        run.emit(Void(at.branch.id, at.frame.attempts[-1].number, self.index, self.sent_to(at.frame)))
 
 
 def _priority(value: Any) -> int:
