@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from celery import Celery, shared_task
+from celery import Celery
 
 from bureaucrat.functions import Functions
 from bureaucrat.in_process import imported
@@ -128,17 +128,11 @@ def test_a_module_that_lacks_another_is_not_passed_over(tmp_path: Any, monkeypat
         imported(["celery:lacking_tasks.charge"])
 
 
-def test_shared_tasks_are_found_and_a_worker_of_ours_serves_none_of_them() -> None:
+def test_a_worker_of_ours_serves_no_task_of_celerys(app: Celery) -> None:
     """Celery's workers do; also those functions are known that are no tasks."""
+    functions = Functions.of(module_of(app), {"charge": lambda fields: None})
 
-    @shared_task(name="shop.tasks.shared")
-    def shared(workitem: dict[str, Any]) -> None: ...
-
-    module = ModuleType("shop.shared")
-    module.shared = shared  # type: ignore[attr-defined]
-    functions = Functions.of(module, {"charge": lambda fields: None})
-
-    assert list(functions.by_name) == ["celery:shop.tasks.shared", "charge"]
+    assert list(functions.by_name) == ["celery:shop.tasks.charge", "celery:shop.tasks.total", "charge"]
     assert functions.own == ["charge"]
 
 
