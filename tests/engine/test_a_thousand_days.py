@@ -35,7 +35,7 @@ def simulated(
         one.advance(first - one.clock.now())
         one.restart(after=last - one.clock.now())
     one.advance(BEGIN + DAYS * 86_400 - one.clock.now())
-    records = [one.record(id) for id in one.instances]
+    records = [one.record(id) for id in one.instances()]
     return [(record.tick or 0.0, round(record.started)) for record in records]
 
 

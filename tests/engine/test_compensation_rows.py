@@ -68,7 +68,7 @@ Cost = tuple[dict[str, int], int]
 def costs(items: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Cost, Cost]:
     """Rows and bytes that are written for the end of one item, and for one compensation, among so many."""
     storage = Counting()
-    monkeypatch.setattr("bureaucrat.testing.MemoryStorage", lambda: storage)
+    monkeypatch.setattr("bureaucrat.testing.simulation.MemoryStorage", lambda: storage)
     one = Simulation(PROCESS)
     one.launch({"xs": [1] * items})
     for attempt in one.sent[: items // 2]:
