@@ -81,10 +81,8 @@ def reminder(one: Reminder) -> str:
 
 def _own(definition: Definition, activity: Activity, shown: str) -> list[str]:
     match activity:
-        case Process() if definition.business_key is not None:
-            key = value(definition.business_key)
-            name = key[1:] if key[1:].replace(".", "").isidentifier() else key
-            return [f"key {name}{', unique' if definition.unique else ''}"]
+        case Process():
+            return [*_key(definition), *_starts(definition)]
         case Action():
             name = value(activity.participant)
             return [name] if name != shown else []
@@ -127,6 +125,20 @@ def _loops(activity: Activity) -> list[str]:
         case Any():
             return ["the first branch ends the others"] + ([f"winner {activity.winner}"] if activity.winner else [])
     return []
+
+
+def _key(definition: Definition) -> Iterator[str]:
+    if definition.business_key is not None:
+        key = value(definition.business_key)
+        name = key[1:] if key[1:].replace(".", "").isidentifier() else key
+        yield f"key {name}{', unique' if definition.unique else ''}"
+
+
+def _starts(definition: Definition) -> Iterator[str]:
+    for schedule in definition.schedules:
+        yield f"starts by cron {schedule.cron} {schedule.timezone}"
+    for start in definition.event_starts:
+        yield f"starts by event {start.event}" + (f" if {conditions(start.conditions)}" if start.conditions else "")
 
 
 def _await(activity: Await, shown: str) -> list[str]:

@@ -302,6 +302,22 @@ def test_a_cut_text_fits() -> None:
     assert cuts[2] == "pay…"
 
 
+def test_what_starts_a_process_is_written_on_it() -> None:
+    """The key first, where there is one."""
+    starts = (
+        '<start cron="0 2 * * *" timezone="Europe/Berlin"/><start event="asked"/>'
+        '<start event="told"><condition>event["x"] == 1</condition></start>'
+    )
+    definition = read(f'<process name="p" key="order">{starts}<delay duration="1s"/></process>')
+
+    assert outline(definition, {}).details == (
+        "key order",
+        "starts by cron 0 2 * * * Europe/Berlin",
+        "starts by event asked",
+        'starts by event told if event["x"] == 1',
+    )
+
+
 def test_lines_of_a_tree_in_letters_of_every_terminal() -> None:
     """ASCII where it is asked for; the names stand in one column."""
     definition = DEFINITIONS["order.xml"]
