@@ -22,7 +22,8 @@ from bureaucrat.core.table import Definition
 from bureaucrat.definition.reader import read
 from bureaucrat.engine.writes import Progress
 from bureaucrat.errors import Refused
-from bureaucrat.testing import Simulation, _drive
+from bureaucrat.testing import Simulation
+from bureaucrat.testing.simulation import _drive
 
 from . import generator
 from .profiles import migrations
