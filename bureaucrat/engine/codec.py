@@ -53,6 +53,7 @@ _CLASSES: tuple[type, ...] = (
     orders.Deploy,
     orders.Undeploy,
     orders.Scheduling,
+    orders.Pausing,
 )
 _MESSAGES: dict[str, msgspec.json.Decoder[Any]] = {cls.__name__: msgspec.json.Decoder(cls) for cls in _CLASSES}
 

@@ -15,7 +15,8 @@ from ..core.messages import Start
 from ..errors import AlreadySeen, Refused, StaleVersion, StorageUnavailable
 from ..ports import DeadRow, MailRow, OutboxRow, Outgoing
 from .codec import Mail, decode_message, properties_of
-from .orders import Deploy, Desked, Drop, Happened, Replay, Scheduling, Undeploy, audit_row
+from .orders import Deploy, Desked, Drop, Happened, Pausing, Replay, Scheduling, Undeploy, audit_row
+from .pausing import pause_or_resume
 from .scheduling import carry_out
 from .shell import Shell
 from .writes import Collector
@@ -106,6 +107,8 @@ class Desk:
                 return "\n".join(await self._shell.registry.undeploy(order, collector.writes))
             case Scheduling():
                 return "\n".join(await carry_out(order, self._shell, collector.writes))
+            case Pausing():
+                return await pause_or_resume(order, self._shell, collector.writes)
         return "shown"
 
     async def _letter(self, number: int) -> DeadRow:

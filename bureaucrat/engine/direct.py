@@ -67,6 +67,9 @@ class Direct:
                 self._transport.send(dispatch, instance)
         self._gate.committed(writes)
 
+    async def open(self) -> None:
+        await self._gate.look(self._shell.storage)
+
     def work(self) -> Coroutine[Any, Any, None]:
         return self._gate.run()
 

@@ -222,7 +222,8 @@ class Engine:
         await self.sweep()
 
     async def _recount(self) -> None:
-        """What is counted by its changes may be wrong after a commit of unknown outcome."""
+        """What is known by its changes may be wrong after a commit of unknown outcome."""
+        await self._handover.open()
         self.figures.incidents = sum(cause.number for cause in await self.storage.causes())
 
     async def run(self) -> None:

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from ..core.activities.action import Action
 from ..core.activities.await_ import Await
 from ..core.messages import Stuck
 from ..core.table import Definition
@@ -24,6 +23,7 @@ from .codec import properties_of
 from .delivery import Letter
 from .intake import Intake
 from .outbox import Outbox
+from .pausing import participants_of
 from .shell import Shell
 from .stalls import Stalls
 from .tokens import Tokens
@@ -75,8 +75,7 @@ class Exchange:
 
     def learn(self, definition: Definition) -> None:
         """A definition may be run: have the queues of its participants, hear the signals it waits for."""
-        actions = [one for one in definition.activities if isinstance(one, Action)]
-        participants = {str(one.participant.literal) for one in actions if one.participant.expression is None}
+        participants = participants_of(definition)
         awaits = [one for one in definition.activities if isinstance(one, Await)]
         events = {str(one.event.literal) for one in awaits if one.event.expression is None}
         events.update(start.event for start in definition.event_starts)

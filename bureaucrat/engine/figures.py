@@ -32,8 +32,8 @@ class Figures:
     is_connected: bool = False
     is_blocked: bool = False  #: the broker takes no messages, for want of memory or disk
     cached: int = 0  #: instances in memory
-    kept: dict[str, int] = field(default_factory=dict)  #: attempts that wait for leave, by participant with a bound
-    in_flight: dict[str, int] = field(default_factory=dict)  #: of those, handed over and not answered yet
+    kept: dict[str, int] = field(default_factory=dict)  #: attempts that wait for leave, by participant
+    in_flight: dict[str, int] = field(default_factory=dict)  #: of those with a bound, handed over, not answered yet
 
     def accepted(self, queue: str) -> None:
         """Count one message from a queue."""

@@ -1,8 +1,9 @@
-"""The gate: keeps attempts back while their participant has as many in flight as it may.
+"""The gate: keeps attempts back while their participant is paused, or has as many in flight as it may.
 
 Rules:
 
 - an attempt is in flight from when it is let go until its branch waits for it no longer: answered, timed out, ended;
+- a participant that is paused is given nothing; what is in flight stays so;
 - what waits leaves in order of priority, then age; one participant's queue is nothing to any other;
 - an attempt is let go in a transaction of its own (:class:`Unsent`), which lets its time begin and, with a broker,
   marks its row as one that has left; only then it is handed over. So after a crash no place is given away twice.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
@@ -21,7 +22,7 @@ from typing import NamedTuple
 from ..clock import Clock
 from ..core.messages import Unsent
 from ..errors import Stopped
-from ..ports import AttemptRow, Writes
+from ..ports import AttemptRow, Storage, Writes
 from .bounds import Bound, Bounds
 from .delivery import Delivery
 from .figures import Figures
@@ -48,14 +49,24 @@ class _Side:
     """What the gate knows of one participant."""
 
     name: str
-    bound: Bound
+    bound: Bound | None  #: None: it is or was paused, and nothing else keeps its attempts back
+    is_paused: bool = False
     queue: list[tuple[int, int]] = field(default_factory=list)  #: a heap of (less priority, number); some are gone
     kept: int = 0
     in_flight: int = 0
     departures: deque[float] = field(default_factory=deque)  #: the last that its rate looks at
 
+    @property
+    def keeps(self) -> bool:
+        """Whether what is decided now has to wait for its leave."""
+        return self.is_paused or self.bound is not None or self.kept > 0
+
     def opens_at(self, now: float) -> float | None:
-        """When the next may leave: now, or later; None: when a place comes free."""
+        """When the next may leave: now, or later; None: when a place comes free, or it is resumed."""
+        if self.is_paused:
+            return None
+        if self.bound is None:
+            return now
         if self.bound.max_in_flight is not None and self.in_flight >= self.bound.max_in_flight:
             return None
         rate = self.bound.rate
@@ -65,7 +76,7 @@ class _Side:
 
     def departs(self, now: float) -> None:
         self.in_flight += 1
-        if self.bound.rate is not None:
+        if self.bound is not None and self.bound.rate is not None:
             self.departures.append(now)
             if len(self.departures) > self.bound.rate.most:
                 self.departures.popleft()
@@ -94,7 +105,8 @@ class Gate:
         self._put = put
         self._leave = leave
         self._drop = drop
-        self._sides: dict[str, _Side | None] = {}  #: by participant as it is written; None: it has no bound
+        self._sides: dict[str, _Side | None] = {}  #: by participant as it is counted; None: nothing keeps it back
+        self._changes = 0  #: how often one was paused or resumed
         self._crowded: dict[str, _Side] = {}  #: where somebody is kept back
         self._kept: dict[int, Kept] = {}
         self._in_flight: dict[tuple[str, str], tuple[int, _Side]] = {}  #: instance and branch -> attempt, participant
@@ -107,9 +119,15 @@ class Gate:
         return len(self._kept)
 
     def holds_back(self, participant: str, instance: str, branch: str, attempt: int) -> bool:
-        """Whether an attempt has to wait for its leave: its participant has a bound, and it has no place yet."""
-        if self._side(participant) is None:
-            return False
+        """Whether an attempt has to wait for its leave: its participant is paused or bound, and it has no place yet."""
+        side = self._side(participant)
+        return side is not None and side.keeps and self._has_no_place(instance, branch, attempt)
+
+    def waits_still(self, participant: str, instance: str, branch: str, attempt: int) -> bool:
+        """Whether an attempt that had to wait when it was decided waits for its leave now, or can be given it."""
+        return self._side(participant) is not None and self._has_no_place(instance, branch, attempt)
+
+    def _has_no_place(self, instance: str, branch: str, attempt: int) -> bool:
         return self._in_flight.get((instance, branch), (None, None))[0] != attempt
 
     def next_at(self) -> float | None:
@@ -123,7 +141,7 @@ class Gate:
     def keep(self, kept: Kept) -> None:
         """Keep one back until it may leave."""
         side = self._side(kept.participant)
-        assert side is not None, "only who has a bound is kept back"
+        assert side is not None, "only who is bound or paused is kept back"
         self._kept[kept.number] = kept
         side.kept += 1
         self._crowded[side.name] = side
@@ -152,11 +170,38 @@ class Gate:
 
     def committed(self, writes: Writes) -> None:
         """Places come free with the branches that wait for their attempts no longer; who waits for one may leave."""
+        if writes.pauses or writes.pauses_gone:
+            self._changes += 1
+            self._pause(row.participant for row in writes.pauses)
+            self._resume(name for (name,) in writes.pauses_gone)
         if self._in_flight:
             self._look_at(writes)
         if self._crowded:
             self.admit()
             self.wake.set()
+
+    async def look(self, storage: Storage) -> None:
+        """Know which participants are paused, whatever one was told."""
+        changes = -1
+        while changes != self._changes:  # else it has read what was so before
+            changes = self._changes
+            paused = {row.participant for row in await storage.pauses()}
+        self._resume([name for name, side in self._sides.items() if side is not None and name not in paused])
+        self._pause(paused)
+        self.admit()
+
+    def _pause(self, names: Iterable[str]) -> None:
+        for name in names:
+            side = self._side(name)
+            if side is None:
+                side = self._sides[name] = _Side(name, None)
+            side.is_paused = True
+
+    def _resume(self, names: Iterable[str]) -> None:
+        for name in names:
+            side = self._side(name)
+            if side is not None:
+                side.is_paused = False
 
     def _look_at(self, writes: Writes) -> None:
         """What is in flight no longer; or waits in a branch of another name, since its instance has migrated."""
@@ -231,14 +276,11 @@ class Gate:
     # -- its books
 
     def _side(self, participant: str) -> _Side | None:
-        if participant not in self._sides:
-            bound = self._bounds.of(participant)
-            name = self._bounds.name(participant)
-            if name != participant:  # however it is written, it is one participant
-                self._sides[participant] = self._side(name)
-            else:
-                self._sides[participant] = None if bound is None else _Side(name, bound)
-        return self._sides[participant]
+        name = self._bounds.name(participant)  # however it is written, it is one participant
+        if name not in self._sides:
+            bound = self._bounds.of(name)
+            self._sides[name] = None if bound is None else _Side(name, bound)
+        return self._sides[name]
 
     def _gone(self, side: _Side) -> None:
         """One less is kept back."""
@@ -256,4 +298,5 @@ class Gate:
 
     def _show(self, side: _Side) -> None:
         self._figures.kept[side.name] = side.kept
-        self._figures.in_flight[side.name] = side.in_flight
+        if side.bound is not None:  # what left before the pause of another was not counted
+            self._figures.in_flight[side.name] = side.in_flight

@@ -49,6 +49,9 @@ class Handover(Protocol):
     def committed(self, writes: Writes, dispatches: dict[tuple[str, int], Dispatch]) -> None:
         """A batch is durable: send what it decided."""
 
+    async def open(self) -> None:
+        """Know which participants are paused; before anything is handed over, and now and then."""
+
     def work(self) -> Coroutine[Any, Any, None]:
         """What lets attempts leave that had to wait, as long as the engine runs."""
 

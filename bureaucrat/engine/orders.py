@@ -97,8 +97,18 @@ class Scheduling:
     reason: str = ""
 
 
+@dataclass(slots=True)
+class Pausing:
+    """Have the attempts for a participant wait in the outbox, or leave again."""
+
+    who: str
+    what: str  #: ``pause`` or ``resume``
+    participant: str
+    reason: str = ""
+
+
 #: what is for no instance, or changes none
-Desked = Looked | Replay | Drop | Happened | Deploy | Undeploy | Scheduling
+Desked = Looked | Replay | Drop | Happened | Deploy | Undeploy | Scheduling | Pausing
 #: every kind of mail that a person leaves
 Ordered = Order | Desked
 
@@ -121,13 +131,22 @@ def audit_row(
         number=number,
         at=at,
         who=who,
-        command=f"schedules {asked.what}" if isinstance(asked, Scheduling) else type(asked).__name__.lower(),
+        command=_command(asked),
         instance=instance,
         detail=msgspec.json.encode(_kept(asked)),
         reason=asked.reason,
         outcome=outcome,
         answer=str(answer),
     )
+
+
+def _command(asked: Asked | Desked) -> str:
+    match asked:
+        case Scheduling():
+            return f"schedules {asked.what}"
+        case Pausing():
+            return f"participants {asked.what}"
+    return type(asked).__name__.lower()
 
 
 def _kept(asked: Asked | Desked) -> Asked | Desked:

@@ -200,7 +200,7 @@ class Outbox:
             return
         if row.attempt is not None:
             self._attempts[row.instance, row.attempt] = row.number
-            if row.participant and self.gate.holds_back(row.participant, row.instance, row.branch, row.attempt):
+            if row.participant and self.gate.waits_still(row.participant, row.instance, row.branch, row.attempt):
                 kept = Kept(row.number, row.priority or 0, row.participant, row.instance, row.branch, row.attempt)
                 self.gate.keep(kept)
                 return
@@ -228,6 +228,9 @@ class Outbox:
             return False
         del self._attempts[attempt]
         return True
+
+    async def open(self) -> None:
+        await self.gate.look(self._shell.storage)
 
     def work(self) -> Coroutine[Any, Any, None]:
         """What lets rows leave, as long as the engine runs."""

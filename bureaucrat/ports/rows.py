@@ -191,6 +191,16 @@ class DestinationRow:
     participants: str = ""  #: whose attempts go there, with spaces between, if the queue's name does not tell
 
 
+@dataclass(frozen=True, slots=True)
+class PauseRow:
+    """A participant whose attempts wait in the outbox until a person has it go on."""
+
+    participant: str  #: as it is counted: without the prefix of its kind, if it may be written without
+    since: float
+    who: str
+    reason: str = ""
+
+
 @dataclass(slots=True)
 class HistoryRow:
     """One entry of an instance's history; of ``input`` and ``released`` (one that was kept back) the message itself."""
@@ -350,6 +360,8 @@ class Writes:
     versions: list[VersionRow] = field(default_factory=list)  #: new ones
     retired: list[tuple[str, int, bool]] = field(default_factory=list)  #: name, version, whether it is
     schedules: list[ScheduleRow] = field(default_factory=list)  #: new ones, and ones that were changed
+    pauses: list[PauseRow] = field(default_factory=list)  #: each replaces what was known of its participant
+    pauses_gone: list[tuple[str]] = field(default_factory=list)  #: participants that go on
     event_starts: list[tuple[str, str]] = field(default_factory=list)  #: event, process: a version of it starts on it
 
     @property

@@ -21,6 +21,7 @@ from .rows import (
     Loaded,
     MailRow,
     OutboxRow,
+    PauseRow,
     RememberedRow,
     ScheduleRow,
     VersionRow,
@@ -225,6 +226,9 @@ class Storage(Protocol):
 
     async def destinations(self) -> list[DestinationRow]:
         """What was last known of the queues that attempts are sent to, by name."""
+
+    async def pauses(self) -> list[PauseRow]:
+        """The participants that are paused, by name."""
 
     async def statuses(self) -> dict[str, int]:
         """How many instances there are of each status."""

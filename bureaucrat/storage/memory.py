@@ -29,6 +29,7 @@ from ..ports import (
     Loaded,
     MailRow,
     OutboxRow,
+    PauseRow,
     RememberedRow,
     ScheduleRow,
     VersionRow,
@@ -315,6 +316,9 @@ class MemoryStorage:
 
     async def destinations(self) -> list[DestinationRow]:
         return self._tables.destinations.find("key")
+
+    async def pauses(self) -> list[PauseRow]:
+        return self._tables.pauses.find("key")
 
     async def statuses(self) -> dict[str, int]:
         return dict(Counter(row.status for row in self._tables.instances.find("key")))

@@ -26,6 +26,7 @@ from ..ports import (
     InstanceRow,
     MailRow,
     OutboxRow,
+    PauseRow,
     RememberedRow,
     ScheduleRow,
     ValueRow,
@@ -310,6 +311,7 @@ class Tables:
         self.settings = Table(Setting, lambda row: (row.name,))
         self.audit = Table(AuditRow, lambda row: (row.number,), instance=lambda row: (row.instance, row.number))
         self.destinations = Table(DestinationRow, lambda row: (row.name,))
+        self.pauses = Table(PauseRow, lambda row: (row.participant,))
         self.versions = _versions()
         self.schedules = _schedules()
         self.event_starts = Table(EventStart, tuple)

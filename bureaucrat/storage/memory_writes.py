@@ -104,6 +104,8 @@ def _take_out(tables: Tables, writes: Writes) -> None:
         tables.outbox.change((number,), participant="")
     for number in writes.dead_gone:
         tables.dead_letters.remove((number,))
+    for participant in writes.pauses_gone:
+        tables.pauses.remove(participant)
     for *wait_seen, activation in writes.waits_seen:
         row = tables.waits.get(*wait_seen)
         if row is not None and row.activation == activation:
@@ -125,6 +127,7 @@ def _put_in(tables: Tables, writes: Writes) -> None:
     tables.history.put_all(writes.history)
     tables.incidents.put_all(writes.incidents)
     tables.destinations.put_all(writes.destinations)
+    tables.pauses.put_all(writes.pauses)
     tables.versions.put_all(writes.versions)
     tables.schedules.put_all(writes.schedules)
     for start in writes.event_starts:

@@ -34,6 +34,7 @@ from ..ports import (
     Loaded,
     MailRow,
     OutboxRow,
+    PauseRow,
     RememberedRow,
     ScheduleRow,
     VersionRow,
@@ -238,6 +239,9 @@ class SqliteStorage:
 
     async def destinations(self) -> list[DestinationRow]:
         return await self.rows("destinations", shapes.DESTINATION)
+
+    async def pauses(self) -> list[PauseRow]:
+        return await self.rows("pauses", shapes.PAUSE)
 
     async def statuses(self) -> dict[str, int]:
         return dict(await self.rows("statuses", shapes.COUNT))

@@ -16,6 +16,7 @@ from ..ports import (
     InstanceRow,
     MailRow,
     OutboxRow,
+    PauseRow,
     RememberedRow,
     ScheduleRow,
     VersionRow,
@@ -35,6 +36,7 @@ INCIDENT = shape_of(IncidentRow)
 DEFINITION = shape_of(DefinitionRow)
 AUDIT = shape_of(AuditRow)
 DESTINATION = shape_of(DestinationRow)
+PAUSE = shape_of(PauseRow)
 VERSION = shape_of(VersionRow)
 SCHEDULE = shape_of(ScheduleRow)
 PROCESS = single("process")

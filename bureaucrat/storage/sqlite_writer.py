@@ -164,6 +164,7 @@ _ORDER = (
     ("outbox_let_go", ("let_outbox_go",)),
     ("dead_gone", ("delete_dead",)),
     ("waits_seen", ("see_waits",)),
+    ("pauses_gone", ("delete_pauses",)),
     ("branches", ("write_branches",)),
     ("values", ("write_values",)),
     ("waits", ("write_waits",)),
@@ -180,6 +181,7 @@ _ORDER = (
     ("definitions", ("write_definitions",)),
     ("audit", ("write_audit",)),
     ("destinations", ("write_destinations",)),
+    ("pauses", ("write_pauses",)),
     ("retired", ("retire_versions",)),
     ("event_starts", ("write_event_starts",)),
 )

@@ -17,6 +17,7 @@ from bureaucrat.ports import (
     InstanceRow,
     MailRow,
     OutboxRow,
+    PauseRow,
     RememberedRow,
     ScheduleRow,
     StateRow,
@@ -107,6 +108,7 @@ schedule = _maker(
     missed="once",
     due=AT,
 )
+pause = _maker(PauseRow, participant="mail", since=AT, who="bea@desk", reason="the bank is down")
 destination = _maker(DestinationRow, name="worker_mail", consumers=0, ready=2, checked=AT)
 
 

@@ -14,6 +14,7 @@ from storage_rows import (
     incident,
     instance,
     out,
+    pause,
     wait,
 )
 
@@ -63,6 +64,20 @@ async def test_what_is_known_of_a_queue_is_replaced_as_a_whole(storage: Storage)
         destination(name="a", consumers=1),
         destination(name="b", consumers=2, ready=0, checked=AT + 1),
     ]
+
+
+# participants that are paused
+
+
+async def test_pauses_come_by_participant_and_are_replaced_and_end(storage: Storage) -> None:
+    rows = [pause(participant="b"), pause(participant=TEXT, who=TEXT, reason=TEXT), pause(participant="a", reason="")]
+    await commit(storage, pauses=rows)
+    first = await storage.pauses()
+
+    await commit(storage, pauses=[pause(participant="b", since=AT + 1)], pauses_gone=[("a",), ("nobody",), ("b",)])
+
+    assert first == [rows[2], rows[0], rows[1]]
+    assert await storage.pauses() == [pause(participant="b", since=AT + 1), rows[1]]
 
 
 # the outbox

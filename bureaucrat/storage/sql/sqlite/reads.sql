@@ -317,6 +317,10 @@ ORDER BY number DESC LIMIT :limit;
 -- The queues.
 SELECT * FROM destinations ORDER BY name;
 
+-- name: pauses
+-- The participants that are paused.
+SELECT * FROM pauses ORDER BY participant;
+
 -- name: statuses
 -- How many instances there are of each status.
 SELECT status AS name, count(*) AS rows FROM instances GROUP BY status;
@@ -345,6 +349,7 @@ UNION ALL SELECT 'incidents', count(*) FROM incidents
 UNION ALL SELECT 'settings', count(*) FROM settings
 UNION ALL SELECT 'audit', count(*) FROM audit
 UNION ALL SELECT 'destinations', count(*) FROM destinations
+UNION ALL SELECT 'pauses', count(*) FROM pauses
 UNION ALL SELECT 'versions', count(*) FROM versions
 UNION ALL SELECT 'schedules', count(*) FROM schedules
 UNION ALL SELECT 'event_starts', count(*) FROM event_starts;

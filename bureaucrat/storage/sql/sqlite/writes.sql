@@ -235,6 +235,17 @@ ON CONFLICT DO NOTHING;
 REPLACE INTO destinations (name, consumers, ready, checked, silent_since, participants)
 VALUES (?, ?, ?, ?, ?, ?);
 
+-- name: write_pauses
+-- Participants that are paused from now on.
+REPLACE INTO pauses (participant, since, who, reason)
+VALUES (?, ?, ?, ?);
+
+-- name: delete_pauses
+-- Participants that go on.
+DELETE FROM pauses WHERE participant IN (
+VALUES (?)
+);
+
 -- name: write_versions
 -- New versions of processes. One that is there already is passed over; the count of rows tells.
 INSERT INTO versions (name, version, definition, deployed, who, retired)
