@@ -30,6 +30,7 @@ from .commands.lint import lint
 from .commands.migrating import migrate
 from .commands.options import CONFIG_HELP, Common, problem_lines
 from .commands.ordering import cancel, move, resume, retry, set_, skip, suspend
+from .commands.participants import participants
 from .commands.ps import ps
 from .commands.run import run
 from .commands.schedules import schedules
@@ -92,7 +93,20 @@ def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int
 
 
 _COMMANDS = (
-    *(run, simulate, worker, lint, explain, config_command, deploy, definitions, undeploy, schedules, launch),
+    *(
+        run,
+        simulate,
+        worker,
+        lint,
+        explain,
+        config_command,
+        deploy,
+        definitions,
+        undeploy,
+        schedules,
+        launch,
+        participants,
+    ),
     *(ps, show, graph, cancel, suspend, resume, retry, skip, move, migrate, set_, event, dead, audit),
 )
 for _command in _COMMANDS:

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 from .config import Config
 from .engine.bounds import Bound, Bounds, Rate
 from .errors import ConfigurationError
+from .participants.celery import PREFIX as CELERY
 from .participants.taskqueue import PREFIX, queue_of
 from .ports import DestinationRow, Storage
 from .storage.sqlite import SqliteStorage
@@ -47,6 +48,26 @@ def bounds_of(config: Config) -> Bounds:
         rate = None if one.rate is None else Rate(*one.rate)
         sections.append((one.pattern, Bound(one.max_in_flight, rate, one.place)))
     return Bounds(tuple(sections), f"{PREFIX}:")
+
+
+#: where no settings are known
+NO_BOUNDS = Bounds((), f"{PREFIX}:")
+
+
+def kind_of(participant: str, queues: Mapping[str, DestinationRow]) -> str:
+    """The kind of a participant: ``celery`` or ``worker``."""
+    if participant.startswith(f"{CELERY}:"):
+        return CELERY
+    queue = destination_of(participant, queues)
+    return CELERY if queue is not None and queue.participants else PREFIX
+
+
+def queue_of_kind(kind: str, participant: str, queues: Mapping[str, DestinationRow]) -> str | None:
+    """The queue of a participant; None if only those know it that send there."""
+    queue = destination_of(participant, queues)
+    if queue is not None:
+        return queue.name
+    return queue_of(participant) if kind == PREFIX else None
 
 
 def destination_of(participant: str, queues: Mapping[str, DestinationRow]) -> DestinationRow | None:

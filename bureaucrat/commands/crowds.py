@@ -1,4 +1,4 @@
-"""Participants that may not have all their attempts at once: who is kept back, and by what."""
+"""Participants that may not have all their attempts now: who is kept back, and by what."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from ..core.instance import Copy
 from ..engine.bounds import Bound
+from ..ports import PauseRow
 from .story import Story
 from .window import Window
+from .wording import Times, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +21,14 @@ class Crowd:
     bound: Bound | None  #: None: it stands in settings that the command does not know
     in_flight: int
     kept: int
+    paused: str = ""  #: by whom, since when and why; empty: it is not
 
     @property
     def text(self) -> str:
         """``waits for a place: 20 of 20 in flight, 568 wait``"""
         bound, wait = self.bound or Bound(), f"{self.kept:,} wait"
+        if self.paused:
+            return f"{self.participant} is {self.paused}; {wait}"
         if bound.max_in_flight is not None and self.in_flight >= bound.max_in_flight:
             return f"waits for a place: {self.in_flight:,} of {bound.max_in_flight:,} in flight, {wait}"
         if bound.rate is not None:
@@ -32,6 +37,8 @@ class Crowd:
 
     def remedies(self, window: Window) -> list[tuple[str, str]]:
         """What would let it leave sooner."""
+        if self.paused:
+            return [(resume(window, self.participant), "let its attempts leave")]
         serve = (window.broker_command("worker", "MODULE"), f"serve {self.participant}: its answers make places free")
         if self.bound is None:
             return [serve]
@@ -39,18 +46,44 @@ class Crowd:
         return [serve, (window.broker_command("config"), change)]
 
 
+def resume(window: Window, participant: str) -> str:
+    """The command that has a participant go on."""
+    return window.command("participants", "resume", participant)
+
+
+def paused_by(pause: PauseRow | None, times: Times) -> str:
+    """``paused by bea@desk since 12:00:02: "the bank is down"``; nothing if it is not paused."""
+    if pause is None:
+        return ""
+    reason = f": {quoted(pause.reason)}" if pause.reason else ""
+    return f"paused by {pause.who} since {times.at(pause.since)}{reason}"
+
+
 async def crowds_of(window: Window) -> dict[str, Crowd]:
     """Every participant of which something is kept back."""
+    return {name: crowd for name, crowd in (await all_crowds(window)).items() if crowd.kept}
+
+
+async def all_crowds(window: Window) -> dict[str, Crowd]:
+    """Every participant that attempts are for, and that is bound or paused, as far as the settings are known."""
+    pauses = {row.participant: paused_by(row, window.times) for row in await window.storage.pauses()}
     asked = [name for name in await window.storage.asked() if name]
     if window.bounds:
-        asked = [name for name in asked if window.bounds.of(name) is not None]
+        bounds = window.bounds
+        asked = [name for name in asked if bounds.of(name) is not None or bounds.name(name) in pauses]
+    return await count_crowds(window, asked, pauses)
+
+
+async def count_crowds(window: Window, asked: list[str], pauses: Mapping[str, str]) -> dict[str, Crowd]:
+    """How many attempts these have, by participant as it is counted."""
     counts = await window.storage.attempt_counts(asked)
     found: dict[str, Crowd] = {}
     for written, (number, kept) in counts.items():  # worker:x and x are one
         name = window.bounds.name(written)
         before = found.get(name) or Crowd(name, window.bounds.of(name), 0, 0)
-        found[name] = Crowd(name, before.bound, before.in_flight + number - kept, before.kept + kept)
-    return {name: crowd for name, crowd in found.items() if crowd.kept}
+        paused = pauses.get(name, "")
+        found[name] = Crowd(name, before.bound, before.in_flight + number - kept, before.kept + kept, paused)
+    return found
 
 
 async def kept_back(window: Window, story: Story, copy: Copy, crowds: Mapping[str, Crowd]) -> dict[str, Crowd]:

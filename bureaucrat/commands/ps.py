@@ -11,6 +11,7 @@ from ..ports import InstanceQuery
 from . import table
 from .causes import Group, groups
 from .choosing import choice_of, choosing
+from .crowds import resume
 from .failure import Exit
 from .finding import names
 from .standing import Standing, Word, standings
@@ -88,6 +89,8 @@ def _remedies(window: Window, found: Sequence[Standing], called: dict[str, str])
     lines = []
     if any(one.incidents for one in found):
         lines.append(f"by cause   {window.command('ps', '--incidents')}")
+    paused = dict.fromkeys(one.paused for one in found if one.paused)
+    lines += [f"go on      {resume(window, name)}" for name in paused]
     first = next((one for one in found if one.stalled or one.incidents), None)
     if first is not None:
         lines.append(f"why        {window.command('show', called[first.row.id])}")

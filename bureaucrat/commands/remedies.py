@@ -107,7 +107,9 @@ def _reason(row: HistoryRow) -> str:
 def _activity(window: Window, seen: Seen, name: str, row: Row) -> Remedy:
     place = seen.story.place(row.activity.index)
     queue = destination_of(row.participant, seen.facts.queues)
-    if queue is not None and is_stalled(window, row, seen.facts.queues):
+    crowd = seen.facts.kept.get(row.address)
+    is_paused = crowd is not None and bool(crowd.paused)
+    if queue is not None and not is_paused and is_stalled(window, row, seen.facts.queues):
         serve = window.broker_command("worker", "MODULE")
         if queue.participants:
             serve = f"celery -A MODULE worker -Q {queue.name}"
@@ -115,7 +117,6 @@ def _activity(window: Window, seen: Seen, name: str, row: Row) -> Remedy:
             (serve, f"serve {row.participant}"),
             (window.command("cancel", name), "give up"),
         ]
-    crowd = seen.facts.kept.get(row.address)
     if crowd is not None:
         return f"{row.label} ({place}): {crowd.text}", crowd.remedies(window)
     text = f"{row.label} ({place}): {one_line(waiting(row, window.now))}"

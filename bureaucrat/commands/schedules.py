@@ -17,8 +17,8 @@ from ..engine.orders import Scheduling
 from ..engine.scheduling import name_of
 from ..ports import ScheduleRow
 from . import table
+from .asking import ask
 from .failure import Exit, Failure
-from .mailing import Mailing, nobody
 from .order_options import order_options
 from .window import Window, at_window
 from .wording import iso
@@ -97,7 +97,9 @@ async def _json(window: Window, row: ScheduleRow) -> dict[str, Any]:
 def _ordering(verb: str, help: str) -> click.Command:
     async def work(window: Window, what: str, **given: Any) -> Exit:
         process, number = await _named(window, what)
-        return await _ask(window, Scheduling(given["person"], verb, process, number, given["reason"]), given)
+        order = Scheduling(given["person"], verb, process, number, given["reason"])
+        done, refused = window.command("schedules", "list", process), window.command("schedules", "list")
+        return await ask(window, order, given, done, refused)
 
     work.__name__, work.__doc__ = verb, help
     command: Any = order_options(at_window(work))
@@ -139,29 +141,3 @@ async def _named(window: Window, what: str) -> tuple[str, int | None]:
     if found is None or await window.storage.schedules(what):
         return what, None
     return found["process"], int(found["number"]) - 1
-
-
-async def _ask(window: Window, order: Scheduling, given: dict[str, Any]) -> Exit:
-    """Leave the order, and say what came of it."""
-    mailing = Mailing(window)
-    number = await mailing.post("", order)
-    patience: float = given["timeout"]
-    found = {} if given["is_hasty"] else await mailing.outcomes([number], patience)
-    if number in found:
-        outcome, answer = found[number].outcome, found[number].answer
-        code = Exit.OK if outcome == "done" else Exit.REFUSED
-    elif given["is_hasty"]:
-        outcome, answer, code = "waiting", f"asked   order {number}", Exit.OK
-    else:
-        outcome, answer, code = "waiting", nobody(1, patience), Exit.UNFINISHED
-    if window.is_json:
-        window.json({"order": number, "outcome": outcome, "answer": answer})
-        return code
-    window.line(f"{outcome}: {answer}" if code is Exit.REFUSED else answer)
-    if outcome == "done":
-        window.line(f"see   {window.command('schedules', 'list', order.process)}")
-    elif outcome == "waiting":
-        window.line(f"see what comes of it   {window.command('audit')}")
-    else:
-        window.line(f"see   {window.command('schedules', 'list')}")
-    return code

@@ -48,6 +48,7 @@ class Standing:
     waits: str = ""
     incidents: list[IncidentRow] = field(default_factory=list)
     stalled: list[Row] = field(default_factory=list)
+    paused: str = ""  #: the participant that is paused, if that is what it waits for
 
 
 async def standings(window: Window, rows: Sequence[InstanceRow]) -> list[Standing]:
@@ -107,7 +108,7 @@ def judged(
     :param kept: the activities whose attempt is kept back, by address.
     """
     active, now = story.open_rows(), window.now
-    stalled = [one for one in active if is_stalled(window, one, queues)]
+    stalled = [one for one in active if is_stalled(window, one, queues) and not _is_paused(one, kept)]
     if incidents:
         first = incidents[0]
         activity = story.definition.activities[first.activity]
@@ -118,7 +119,13 @@ def judged(
     one = stalled[0] if stalled else min(active, key=_urgency)
     at = f"{one.label}{_attempts(one)}{_item(story, copy, one)}{_more(len(active))}"
     waits = _waits(row, one, stalled, queues, kept, now)
-    return Standing(row, _word(row, active, stalled), one.since, at, waits, [], stalled)
+    paused = kept[one.address].participant if _is_paused(one, kept) else ""
+    return Standing(row, _word(row, active, stalled), one.since, at, waits, [], stalled, paused)
+
+
+def _is_paused(row: Row, kept: Mapping[str, Crowd]) -> bool:
+    """Whether its attempt waits for a person who resumes its participant."""
+    return row.address in kept and bool(kept[row.address].paused)
 
 
 def _word(row: InstanceRow, active: Sequence[Row], stalled: Sequence[Row]) -> Word:

@@ -29,7 +29,7 @@ from ..engine.definitions import Definitions
 from ..engine.settings import Settings
 from ..errors import ConfigurationError, StorageUnavailable, UnknownDefinition
 from ..ports import Storage
-from ..stores import bounds_of, open_storage, sqlite_path, sqlite_url
+from ..stores import NO_BOUNDS, bounds_of, open_storage, sqlite_path, sqlite_url
 from .failure import Exit, Failure
 from .options import config_option, settings
 from .progress import Output
@@ -143,7 +143,10 @@ def at_window(work: Work) -> Callable[..., None]:
 def _chosen(database: str | None, config: Path | None) -> Named:
     """The database that the options name, or the settings."""
     if database is not None:
-        chosen, source = Named(sqlite_url(database), ("--db", database), Settings().stalled_after), "--db"
+        chosen, source = (
+            Named(sqlite_url(database), ("--db", database), Settings().stalled_after, bounds=NO_BOUNDS),
+            "--db",
+        )
     else:
         used = settings(config, Exit.NOT_STARTED)
         place = () if config is None else ("-c", str(config))

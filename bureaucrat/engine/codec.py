@@ -140,6 +140,12 @@ def encode_branch(instance: str, branch: Branch, participant: str = "") -> Branc
     return BranchRow(instance, branch.id, branch.due, branch.attempt, state, participant)
 
 
+def leaf_of(row: BranchRow) -> Frame | None:
+    """The innermost frame of a stored branch; None of one that has ended."""
+    frames = _branch.decode(row.state)[-1]
+    return frames[-1] if frames else None
+
+
 def add_loaded(copy: Copy, loaded: Loaded) -> None:
     """Put loaded rows of one instance into its copy; what the copy has already stays as it is."""
     new: dict[str, Branch] = {}
