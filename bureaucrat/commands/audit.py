@@ -51,7 +51,8 @@ def _about(row: AuditRow) -> str:
     if row.instance:
         return row.instance
     detail = decode(row.detail)
-    return str(detail.get("name") or detail.get("letter") or ", ".join(detail.get("files", ())))
+    about = detail.get("name") or detail.get("participant") or detail.get("letter")
+    return str(about or ", ".join(detail.get("files", ())))
 
 
 def _answer(row: AuditRow) -> str:

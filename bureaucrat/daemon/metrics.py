@@ -33,7 +33,7 @@ _GAUGES = {
 }
 #: of participants that have a bound
 _BY_PARTICIPANT = {
-    "kept": "Attempts that wait for a place.",
+    "kept": "Attempts that wait for leave: a place, their turn, or the end of a pause.",
     "in_flight": "Attempts that a participant has and has not answered.",
 }
 _NAMES = {

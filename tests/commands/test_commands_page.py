@@ -116,6 +116,7 @@ def test_every_command_and_option_is_on_the_page() -> None:
     from bureaucrat.commands.graph import graph
     from bureaucrat.commands.launch import launch
     from bureaucrat.commands.ordering import cancel, resume, retry, set_, skip, suspend
+    from bureaucrat.commands.participants import participants
     from bureaucrat.commands.ps import ps
     from bureaucrat.commands.schedules import schedules
     from bureaucrat.commands.show import show
@@ -141,6 +142,7 @@ def test_every_command_and_option_is_on_the_page() -> None:
         simulate,
         *dead.commands.values(),
         *schedules.commands.values(),
+        *participants.commands.values(),
     ]
 
     options = {option for command in commands for one in command.params for option in one.opts if option[:2] == "--"}

@@ -197,7 +197,9 @@ async def test_pausing_and_resuming_tell_what_came_of_it(office: Office) -> None
 
     paused = await office.says("participants", "pause", "ship", "--reason", "the carrier is down", *ME)
     (row,) = await office.storage.pauses()
+    await office.later(1)
     again = await office.says("participants", "pause", "ship", *ME)
+    await office.later(1)
     resumed = await office.says("participants", "resume", "ship", *ME)
 
     assert (paused.code, paused.out) == (0, "ship paused\nsee   bureaucrat participants ship --db b.db\n")
@@ -208,7 +210,12 @@ async def test_pausing_and_resuming_tell_what_came_of_it(office: Office) -> None
     )
     assert (resumed.code, resumed.out) == (0, "ship resumed\nsee   bureaucrat participants ship --db b.db\n")
     assert await office.storage.pauses() == []
-    assert "participants pause" in (await office.says("audit")).out
+    audited = cells(await office.says("audit"))
+    assert [row[2:6] for row in audited[1:4]] == [
+        ["participants resume", "ship", "done", "ship resumed"],
+        ["participants pause", "ship", "refused", "ship is paused already"],
+        ["participants pause", "ship", "done", "ship paused"],
+    ]
 
 
 async def test_ps_says_who_has_paused_it_and_how_it_goes_on(office: Office, tmp_path: Path) -> None:
