@@ -59,7 +59,7 @@ class _Side:
     @property
     def keeps(self) -> bool:
         """Whether what is decided now has to wait for its leave."""
-        return self.is_paused or self.bound is not None or self.kept > 0
+        return self.is_paused or self.bound is not None
 
     def opens_at(self, now: float) -> float | None:
         """When the next may leave: now, or later; None: when a place comes free, or it is resumed."""
@@ -123,9 +123,10 @@ class Gate:
         side = self._side(participant)
         return side is not None and side.keeps and self._has_no_place(instance, branch, attempt)
 
-    def waits_still(self, participant: str, instance: str, branch: str, attempt: int) -> bool:
-        """Whether an attempt that had to wait when it was decided waits for its leave now, or can be given it."""
-        return self._side(participant) is not None and self._has_no_place(instance, branch, attempt)
+    def owes_leave(self, participant: str, instance: str, branch: str, attempt: int) -> bool:
+        """Whether an attempt that had to wait when it was decided is still to be let go: only that begins its time."""
+        self._known(participant)
+        return self._has_no_place(instance, branch, attempt)
 
     def _has_no_place(self, instance: str, branch: str, attempt: int) -> bool:
         return self._in_flight.get((instance, branch), (None, None))[0] != attempt
@@ -192,10 +193,7 @@ class Gate:
 
     def _pause(self, names: Iterable[str]) -> None:
         for name in names:
-            side = self._side(name)
-            if side is None:
-                side = self._sides[name] = _Side(name, None)
-            side.is_paused = True
+            self._known(name).is_paused = True
 
     def _resume(self, names: Iterable[str]) -> None:
         for name in names:
@@ -281,6 +279,14 @@ class Gate:
             bound = self._bounds.of(name)
             self._sides[name] = None if bound is None else _Side(name, bound)
         return self._sides[name]
+
+    def _known(self, participant: str) -> _Side:
+        """The same of one that something keeps back, or has kept back, whatever that is."""
+        side = self._side(participant)
+        if side is None:
+            name = self._bounds.name(participant)
+            side = self._sides[name] = _Side(name, None)
+        return side
 
     def _gone(self, side: _Side) -> None:
         """One less is kept back."""

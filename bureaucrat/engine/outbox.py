@@ -200,7 +200,7 @@ class Outbox:
             return
         if row.attempt is not None:
             self._attempts[row.instance, row.attempt] = row.number
-            if row.participant and self.gate.waits_still(row.participant, row.instance, row.branch, row.attempt):
+            if row.participant and self.gate.owes_leave(row.participant, row.instance, row.branch, row.attempt):
                 kept = Kept(row.number, row.priority or 0, row.participant, row.instance, row.branch, row.attempt)
                 self.gate.keep(kept)
                 return

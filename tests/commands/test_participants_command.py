@@ -16,6 +16,7 @@ ME = ("--who", "bea@desk")
 PAUSE = PauseRow(STOCK, NOON, "bea@desk", "the warehouse moves")
 TRIED = '<process name="t"><action participant="worker:ship" retries="3" delay="30s"/></process>'
 ONE = '<process name="one"><action participant="ship"/></process>'
+LIMITED = '<process name="l"><sequence timeout="1h"><action participant="ship"/></sequence></process>'
 TASK = (
     '<process name="task"><action participant="celery:shop.tasks.charge"/><action participant="shop.tasks.print"/>'
     "<action participant=\"= 'x'\"/></process>"
@@ -85,7 +86,7 @@ async def test_what_fails_is_counted_by_participant_however_it_is_written(office
     await office.open()
     await office.start(TRIED, A, "1")
     await office.start(TRIED, B, "2")
-    await office.start(ONE, "c" * 32, "3")
+    await office.start(LIMITED, "c" * 32, "3")
     await office.answer(A, status="error", error="carrier: 503")
     await office.answer("c" * 32, status="error", error="carrier: 503")
 
@@ -158,6 +159,30 @@ async def test_a_definition_that_cannot_be_read_does_not_hide_the_others(office:
     said = await office.says("participants")
 
     assert [row[0] for row in cells(said)] == ["PARTICIPANT", "ship"]
+
+
+async def test_a_queue_that_was_left_a_moment_ago_is_no_problem(office: Office) -> None:
+    await registered(office, ONE)
+    await office.write(destinations=[DestinationRow("worker_ship", 0, 0, NOON, NOON)])
+    await office.later(5)
+
+    said = await office.says("participants")
+
+    assert cells(said)[1:] == [["ship", "worker", "worker_ship", "0", "0", "0", "0", "-", "0", "-"]]
+
+
+async def test_one_is_listed_that_only_a_pause_or_an_attempt_knows_of(office: Office) -> None:
+    await registered(office, ONE)
+    await office.start('<process name="e"><action participant="= \'mail\'"/></process>', A, "1")
+    await office.write(retired=[("one", 1, True)], pauses=[PauseRow("gone", NOON, "bea@desk")])
+
+    said = await office.says("participants")
+
+    assert cells(said)[1:] == [
+        ["gone", "worker", "worker_gone", "-", "-", "0", "0", "-", "0", "paused since 12:00:00Z"],
+        ["mail", "worker", "worker_mail", "-", "-", "1", "0", "-", "0", "-"],
+        ["gone is paused by bea@desk since 12:00:00Z; 0 wait", "bureaucrat participants resume gone --db b.db"],
+    ]
 
 
 async def test_without_any_the_list_says_how_there_would_be_one(office: Office) -> None:

@@ -104,11 +104,11 @@ async def test_the_time_of_an_attempt_begins_when_it_leaves(office: Office) -> N
 
 async def test_a_bound_holds_again_once_the_participant_is_resumed(office: Office) -> None:
     bounded(office, ("w*", Bound(1)))
+    office.courier.destination = lambda name: f"worker_{name.removeprefix('worker:')}"  # type: ignore[method-assign]
     await deployed(office)
     await launched(office, "a")
     await asked(office, "pause", "worker:work")
     await launched(office, "b", "c", text=ACTION.replace("work", "worker:work"))
-    office.courier.destination = lambda name: f"worker_{name.removeprefix('worker:')}"  # type: ignore[method-assign]
     await office.settled(office.courier.answer(office.courier.attempts()[0]))
     await quiet(office)
     paused = office.courier.attempts()[1:]
@@ -172,9 +172,29 @@ async def test_a_pause_whose_commit_nobody_was_told_of_holds(office: Office) -> 
     paused = office.courier.attempts()
     await office.storage.batch().commit(Writes(pauses_gone=[("work",)]))
     await office.engine._recount()
+    assert len(gate(office)) == 0
     await quiet(office)
 
     assert (paused, of(office.courier.attempts())) == ([], ["a"])
+
+
+async def test_a_crash_right_after_it_was_resumed_does_not_cost_an_attempt_its_time(office: Office) -> None:
+    """The row is marked still: only the transaction that lets it go begins its time."""
+    await deployed(office, TIMED)
+    await asked(office, "pause")
+    await launched(office, "a", text=TIMED)
+    await office.die()
+    await office.storage.batch().commit(Writes(pauses_gone=[("work",)]))
+    office.clock.advance_to(1_009.0)
+
+    await office.restart()
+    await office.sent(1)
+    await quiet(office)
+
+    (due,) = await office.storage.due(2_000.0, 9)
+    assert due.at == pytest.approx(1_019, abs=0.1)
+    assert of(office.courier.attempts()) == ["a"]
+    assert (await office.storage.attempt_counts(["work"])) == {"work": (1, 0)}
 
 
 async def test_who_looks_while_one_is_paused_looks_again(office: Office) -> None:
