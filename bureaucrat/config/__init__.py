@@ -15,10 +15,13 @@ from .keys import (
     Key,
     Log,
     Participant,
+    Service,
+    ServiceSettings,
     Storage,
     participant_keys,
+    service_keys,
 )
-from .kinds import Address, Routing, without_password
+from .kinds import Address, Hosts, Routing, without_password
 from .reading import SEARCH, load
 from .settings import Config, Origin, Setting
 
@@ -33,14 +36,18 @@ __all__ = [
     "Celery",
     "Config",
     "Health",
+    "Hosts",
     "Key",
     "Log",
     "Origin",
     "Participant",
     "Routing",
+    "Service",
+    "ServiceSettings",
     "Setting",
     "Storage",
     "load",
     "participant_keys",
+    "service_keys",
     "without_password",
 ]

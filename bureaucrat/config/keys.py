@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import kinds
-from .kinds import Address, Kind, Routing
+from .kinds import Address, Hosts, Kind, Routing
 
 _KEY = "key"
 
@@ -141,6 +141,17 @@ class Celery:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """``[services]``: HTTP services that are participants."""
+
+    allow: Hosts = _key(kinds.hosts(), "", "hosts that a URL may name, and networks that are not public")
+    connections: int = _key(kinds.number(1, 1_000), "100", "requests at a time")
+    per_host: int = _key(kinds.number(1, 1_000), "20", "requests at a time to one host")
+    timeout: float = _key(kinds.duration("100ms"), "30s", "how long one request may take")
+    response: int = _key(kinds.size("1KiB", "16MiB"), "1MiB", "how large a response may be")
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """``[storage]``."""
 
@@ -189,12 +200,32 @@ class Participant:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """``[service:NAME]``: there may be many.
+
+    :param name: NAME, as definitions have it after ``service:``.
+    :param place: where it stands.
+    """
+
+    name: str
+    place: str
+    url: str = _key(kinds.http_url_or_nothing(), "", "where it is asked")
+    headers: tuple[tuple[str, str], ...] = _key(
+        kinds.headers(), "", "headers of each request, a line for each", secret=True
+    )
+    timeout: float | None = _key(
+        kinds.duration_or_nothing("100ms"), "", "how long one request may take, if not as in [services]"
+    )
+
+
 #: The sections, by name and in the order in which they are shown.
 SECTIONS: dict[str, type[Any]] = {
     "amqp": Amqp,
     "bureaucrat": Bureaucrat,
     "limits": Bounds,
     "celery": Celery,
+    "services": ServiceSettings,
     "storage": Storage,
     "health": Health,
     "log": Log,
@@ -203,6 +234,8 @@ SECTIONS: dict[str, type[Any]] = {
 
 #: What the name of a section begins with that is about participants.
 PARTICIPANT = "participant:"
+#: ... and about registered services.
+SERVICE = "service:"
 
 
 def _table() -> tuple[Key, ...]:
@@ -224,3 +257,8 @@ KEYS: tuple[Key, ...] = _table()
 def participant_keys(section: str) -> list[Key]:
     """The keys of one section about participants."""
     return _keys(section, Participant)
+
+
+def service_keys(section: str) -> list[Key]:
+    """The keys of one section about a registered service."""
+    return _keys(section, Service)

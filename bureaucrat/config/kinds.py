@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
@@ -21,6 +22,9 @@ _RATE: Final = re.compile(r"([1-9]\d{0,5}) ?/ ?([smh])", re.ASCII)
 _SIZE: Final = re.compile(r"(\d{1,9}) ?(|KiB|MiB)", re.ASCII)
 _SIZES: Final = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20}
 _LONGEST: Final = 3_653 * 86_400  #: 10 years, as in definitions
+_PATTERN: Final = re.compile(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*", re.ASCII)
+_HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~\w-]+): *(\S.*)", re.ASCII)
+_OWN_HEADERS: Final = ("host", "content-", "transfer-encoding", "connection", "idempotency-key", "bureaucrat-")
 _YES: Final = frozenset({"yes", "true", "on", "1"})
 _NO: Final = frozenset({"no", "false", "off", "0"})
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -43,6 +47,14 @@ class Routing:
 
     table: tuple[tuple[str, str], ...] = ()  #: pattern and queue; the first that fits counts
     is_by_first_part: bool = False  #: exchange, routing key and queue are the name up to its first dot
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Which hosts may be asked."""
+
+    patterns: tuple[str, ...] = ()  #: names, ``*.name`` or ``*``
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()  #: also of addresses that are not public
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +155,23 @@ def routing() -> Kind:
 
 def app() -> Kind:
     return Kind(_app, "module:name of a Celery app, such as proj.celery:app, or nothing")
+
+
+def hosts() -> Kind:
+    return Kind(_hosts, "names of hosts, *.DOMAIN, * or networks: api.example.com, *.example.org, 10.1.0.0/16")
+
+
+def http_url_or_nothing() -> Kind:
+    return Kind(_http_url, "http://HOST/PATH or https://HOST/PATH, without a user and password", is_url=True)
+
+
+def headers() -> Kind:
+    return Kind(_headers, "a line NAME: VALUE for each header; Host, Content-… and those of the engine are its own")
+
+
+def duration_or_nothing(least: str) -> Kind:
+    one = duration(least)
+    return Kind(lambda given: one.read(given) if given else None, one.allowed)
 
 
 def level() -> Kind:
@@ -251,6 +280,39 @@ def _app(given: str) -> str:
     if given and not re.fullmatch(r"[\w.]+(:[\w.]+)?", given):
         raise ValueError
     return given
+
+
+def _hosts(given: str) -> Hosts:
+    patterns: list[str] = []
+    networks: list[IPv4Network | IPv6Network] = []
+    for one in re.split(r"[,\s]+", given.strip()):
+        try:
+            networks.append(ip_network(one))
+        except ValueError:
+            if one and (not _PATTERN.fullmatch(one) or re.fullmatch(r"[\d.]+", one)):
+                raise
+            patterns += [one.lower()] if one else []
+    return Hosts(tuple(patterns), tuple(networks))
+
+
+def _http_url(given: str) -> str:
+    if not given:
+        return given
+    parts = urlsplit(given)
+    is_text = given.isprintable() and " " not in given and parts.port != 0
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or not is_text:
+        raise ValueError
+    return given
+
+
+def _headers(given: str) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for line in filter(None, map(str.strip, given.splitlines())):
+        found = _HEADER.fullmatch(_checked(line))
+        if found is None or found[1].lower().startswith(_OWN_HEADERS):
+            raise ValueError
+        pairs.append((found[1], found[2]))
+    return tuple(pairs)
 
 
 def _yes_no(given: str) -> bool:

@@ -15,6 +15,7 @@ from .keys import (
     KEYS,
     PARTICIPANT,
     SECTIONS,
+    SERVICE,
     Amqp,
     Bounds,
     Bureaucrat,
@@ -23,8 +24,11 @@ from .keys import (
     Key,
     Log,
     Participant,
+    Service,
+    ServiceSettings,
     Storage,
     participant_keys,
+    service_keys,
 )
 from .settings import Config, Origin, Setting, state_directory
 
@@ -32,7 +36,16 @@ from .settings import Config, Origin, Setting, state_directory
 SEARCH = (Path("/etc/bureaucrat/config.ini"), Path("/etc/taskqueue/config.ini"))
 
 #: of keys without a default
-_EXAMPLES = {"max_in_flight": "20", "rate": "5/s", "routing": "shop.* = shop", "app": "shop.tasks:app"}
+_EXAMPLES = {
+    "max_in_flight": "20",
+    "rate": "5/s",
+    "routing": "shop.* = shop",
+    "app": "shop.tasks:app",
+    "allow": "api.example.com",
+    "url": "https://api.example.com/charge",
+    "headers": "file:/etc/bureaucrat/charge.headers",
+    "timeout": "10s",
+}
 _LARGEST = 1_048_576
 _LAST = 1 << 30  #: stands for a line: after all those of the file
 #: Left to logging.config.
@@ -57,13 +70,16 @@ def load(
     file = path or next((one for one in search if _is_there(one)), None)
     found = ini.read(_text(file)) if file else ini.Ini()
     about = {name: line for name, line in found.sections.items() if name.startswith(PARTICIPANT)}
+    services = {name: line for name, line in found.sections.items() if name.startswith(SERVICE)}
     keys = [*KEYS, *(key for section in about for key in participant_keys(section))]
+    keys += [key for section in services for key in service_keys(section)]
     reading = _Reading(str(file), environ, keys)
     settings = {(one.key.section, one.key.name): one for one in reading.settings(found.entries)}
     places = {name: one.place for name, one in settings.items()}
     state = state_directory(environ, _is_root() if is_root is None else is_root)
     problems = [(line, f"{file}:{line}  {text}") for line, text in (*found.problems, *_unknown_sections(found))]
     problems += [(about[section], f"{file}:{about[section]}  {text}") for section, text in _unclear(about, found)]
+    problems += [(line, f"{file}:{line}  {text}") for line, text in _unnamed(services, found)]
     problems += reading.problems + [(_LAST, text) for text in _unknown_variables(environ)]
     if not problems:
         combined = amqp_url(settings, places) + storage_url(settings, places, state)
@@ -71,7 +87,11 @@ def load(
     if problems:
         raise ConfigurationError(*(text for _, text in sorted(problems, key=lambda one: one[0])))
     config = _config(settings, file, state, _logging(found), places)
-    return replace(config, participants=tuple(_participant(one, f"{file}:{about[one]}", settings) for one in about))
+    return replace(
+        config,
+        participants=tuple(_participant(one, f"{file}:{about[one]}", settings) for one in about),
+        registered=tuple(_service(one, f"{file}:{line}", settings) for one, line in services.items()),
+    )
 
 
 def _config(
@@ -93,6 +113,7 @@ def _config(
         Health(**values["health"]),
         Log(**values["log"]),
         Celery(**values["celery"]),
+        ServiceSettings(**values["services"]),
         file=file,
         state=state,
         logging=logging,
@@ -104,6 +125,21 @@ def _config(
 def _participant(section: str, place: str, settings: Mapping[tuple[str, str], Setting]) -> Participant:
     given = {key.name: settings[section, key.name].value for key in participant_keys(section)}
     return Participant(section.removeprefix(PARTICIPANT).strip(), f"{place}  [{section}]", **given)
+
+
+def _service(section: str, place: str, settings: Mapping[tuple[str, str], Setting]) -> Service:
+    given = {key.name: settings[section, key.name].value for key in service_keys(section)}
+    return Service(section.removeprefix(SERVICE), f"{place}  [{section}]", **given)
+
+
+def _unnamed(services: Mapping[str, int], found: ini.Ini) -> Iterator[tuple[int, str]]:
+    """What is wrong with sections about services as a whole."""
+    for section, line in services.items():
+        name = section.removeprefix(SERVICE)
+        if not name or name != name.strip():
+            yield line, f"[{section}] names no service; write its name right after the colon: [{SERVICE}charge]"
+        if not any((entry.section, entry.name) == (section, "url") for entry in found.entries):
+            yield line, f"[{section}] has no url; add url = {_EXAMPLES['url']}"
 
 
 def _unclear(about: Mapping[str, int], found: ini.Ini) -> Iterator[tuple[str, str]]:
@@ -191,7 +227,7 @@ class _Reading:
         if entry is not None:
             text = entry.text.strip() if key.is_secret else entry.value
             return self._read(key, text, f"{self._file}:{entry.line}", Origin.FILE, entry.line)
-        is_in_force = not key.section.startswith(PARTICIPANT)
+        is_in_force = not key.section.startswith((PARTICIPANT, SERVICE))
         return Setting(key, key.kind.read(key.default), key.default, "default", Origin.DEFAULT, is_in_force)
 
     def _read(self, key: Key, text: str, source: str, origin: Origin, line: int) -> Setting:
@@ -242,10 +278,10 @@ def _is_logging(section: str) -> bool:
 def _unknown_sections(found: ini.Ini) -> list[tuple[int, str]]:
     problems = []
     for section, line in found.sections.items():
-        is_known = section in SECTIONS or section.startswith(PARTICIPANT)
+        is_known = section in SECTIONS or section.startswith((PARTICIPANT, SERVICE))
         if is_known or _is_foreign(section) or _is_logging(section):
             continue
-        names = [*SECTIONS, f"{PARTICIPANT}NAME"]
+        names = [*SECTIONS, f"{PARTICIPANT}NAME", f"{SERVICE}NAME"]
         close = get_close_matches(section.lower(), names, 1)
         advice = f"did you mean [{close[0]}]?" if close else f"remove it; the sections are {', '.join(names)}"
         problems.append((line, f"[{section}] is unknown; {advice}"))

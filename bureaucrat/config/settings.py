@@ -9,7 +9,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from .keys import Amqp, Bounds, Bureaucrat, Celery, Health, Key, Log, Participant, Storage
+from .keys import Amqp, Bounds, Bureaucrat, Celery, Health, Key, Log, Participant, Service, ServiceSettings, Storage
 
 
 class Origin(IntEnum):
@@ -56,6 +56,7 @@ class Config:
     :param logging: the sections of ``logging.config``, by name.
     :param settings: every value with its source, in the order of the table.
     :param participants: those that something is set about, in the order of the file.
+    :param registered: services that have a name of their own.
     """
 
     amqp: Amqp
@@ -65,12 +66,14 @@ class Config:
     health: Health
     log: Log
     celery: Celery = Celery()
+    services: ServiceSettings = ServiceSettings()
     file: Path | None = None
     state: Path = Path()
     logging: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     settings: tuple[Setting, ...] = field(default=(), repr=False)
     places: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     participants: tuple[Participant, ...] = ()
+    registered: tuple[Service, ...] = ()
 
     def place(self, section: str, name: str) -> str:
         """Where to change a value; for one that follows from others, the place of those."""

@@ -20,6 +20,7 @@ from ..commands.wording import command
 from ..config import Config, without_password
 from ..errors import BureaucratError, ConfigurationError
 from ..participants.celery import CeleryTasks
+from ..participants.service import Services
 from ..stores import open_storage
 from . import logs
 from .health import Health, Status
@@ -42,6 +43,18 @@ def celery(config: Config) -> None:
             config.place(*place),
             f"check    {sys.executable} -c 'import {config.celery.app.partition(':')[0] or 'celery'}'",
         ) from error
+
+
+def services(config: Config) -> None:
+    """That the HTTP client can be imported, if the settings let a service be asked."""
+    wanted = Services(config.services, config.registered)
+    if not wanted.are_wanted:
+        return
+    try:
+        wanted.library()
+    except ConfigurationError as error:
+        place = config.registered[0].place if config.registered else config.place("services", "allow")
+        raise _not_started(str(error), place, f"check    {sys.executable} -c 'import aiohttp'") from error
 
 
 def lock(path: Path | None, config: Config) -> PidFile:

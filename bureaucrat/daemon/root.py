@@ -24,10 +24,11 @@ from ..engine.engine import Engine
 from ..engine.numbers import numbers_of
 from ..engine.settings import Settings
 from ..errors import BrokerUnavailable
-from ..participants import celery, taskqueue
+from ..participants import celery, service, taskqueue
 from ..ports import Kind, Storage
 from ..stores import bounds_of, open_storage
 from ..transports.amqp import AmqpCourier, Names
+from ..transports.services import ServiceCourier
 from ..wire import Format
 from .announcer import Announcer
 from .health import Status
@@ -89,13 +90,14 @@ async def serve(config: Config, announcer: Announcer) -> None:
 async def _serve(config: Config, announcer: Announcer, storage: Storage) -> None:
     clock = SystemClock()
     courier = courier_of(config)
+    services = service.Services(config.services, config.registered, answers=config.bureaucrat.message_queue)
     engine = Engine(
         storage,
         read=partial(read, limits=limits_of(config.limits)),
         clock=clock,
         numbers=numbers_of(clock),
         settings=replace(engine_settings(config.bureaucrat, config.limits), bounds=bounds_of(config)),
-        courier=courier,
+        courier=ServiceCourier(courier, services, service.PREFIXES),
         figures=announcer.figures,
     )
     engine.definitions.read_stored = partial(read, limits=ACCEPTED)

@@ -53,6 +53,7 @@ def run(
     """
     with ExitStack() as undo:
         checks.celery(config)
+        checks.services(config)
         pid = checks.lock(pid_file, config)
         undo.callback(pid.remove)
         checks.log(config, foreground=foreground)

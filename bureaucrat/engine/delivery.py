@@ -64,6 +64,7 @@ class Delivery:
     cause: Delivery | None = None  #: it was made for this one, which is blamed if it raises
     outlook: Outlook | None = None  #: of a Migrate: what its batch has found
     only: frozenset[str] | None = None  #: of a Redispatch: the destinations that may have lost something
+    answers: int | None = None  #: the outbox row that it answers, deleted in the same transaction
     leaves: int | None = None  #: of an Unsent: the outbox row that may be published once it is committed
 
     def answer(self, result: str | Exception) -> None:

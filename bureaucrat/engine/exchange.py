@@ -169,6 +169,9 @@ class Exchange:
     def received(self, incoming: Incoming) -> None:
         self._intake.received(incoming)
 
+    def begun(self, number: int) -> None:
+        self.outbox.begun(number)
+
     def confirmed(self, number: int) -> None:
         self.outbox.confirmed(number)
 

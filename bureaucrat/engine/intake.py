@@ -54,7 +54,8 @@ class Intake:
         """Take a message in."""
         self._shell.figures.accepted(incoming.source)
         content = incoming.content
-        if isinstance(content, wire.Response) and content.token and not self._waiting and not self._outbox.is_full:
+        is_free = incoming.answers is not None or (not self._waiting and not self._outbox.is_full)  # it frees a row
+        if isinstance(content, wire.Response) and content.token and is_free:
             delivery = self._answer(incoming, content, content.token)
             if delivery is not None and delivery.instance == content.target.partition("_")[0]:
                 self._shell.put(delivery)
@@ -293,4 +294,4 @@ def _letter(incoming: Incoming) -> Letter:
 
 
 def _delivery(instance: str, message: Message, incoming: Incoming) -> Delivery:
-    return Delivery(instance, message, settle=incoming.settle, letter=_letter(incoming))
+    return Delivery(instance, message, settle=incoming.settle, letter=_letter(incoming), answers=incoming.answers)

@@ -40,6 +40,7 @@ class Outbox:
         self._shell = shell
         self._waiting: dict[int, OutboxRow] = {}
         self._attempts: dict[tuple[str, int], int] = {}  #: of rows that wait: instance and attempt -> number
+        self._begun: set[int] = set()  #: rows that have left and stay until they are answered
         self._for: Counter[str] = Counter()  #: how many of them are for each destination
         self._bytes = 0  #: of their bodies
         self._confirmed: list[int] = []
@@ -111,7 +112,8 @@ class Outbox:
     # -- its books
 
     def is_unsent(self, instance: str, attempt: int) -> bool:
-        return (instance, attempt) in self._attempts
+        number = self._attempts.get((instance, attempt))
+        return number is not None and number not in self._begun
 
     def begin_anew(self, destination: str) -> None:
         """A queue was made anew: from now on note which attempts leave for it, for they are not lost."""
@@ -145,6 +147,11 @@ class Outbox:
     def has_confirmed(self) -> bool:
         """Whether there are rows to delete."""
         return bool(self._confirmed)
+
+    def begun(self, number: int) -> None:
+        """It has left, and is to be answered before it is deleted."""
+        if number in self._waiting:
+            self._begun.add(number)
 
     def confirmed(self, number: int) -> None:
         """The broker has it."""
@@ -258,6 +265,7 @@ class Outbox:
         row = self._waiting.pop(number, None)
         if row is None:
             return None
+        self._begun.discard(number)
         self._bytes -= len(row.body)
         self._for[row.destination] -= 1
         if not self._for[row.destination]:

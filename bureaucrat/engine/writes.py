@@ -135,6 +135,8 @@ class Collector:
                     self._restricted(instance, effect, delivery.only)
                 case _:
                     self._effect(copy.instance, effect, now)
+        if delivery.answers is not None:
+            self.writes.outbox_gone.append(delivery.answers)
         if delivery.leaves is not None:
             self.writes.outbox_let_go.append(delivery.leaves)
         self._mail(instance, delivery, kept, now)

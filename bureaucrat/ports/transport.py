@@ -95,6 +95,7 @@ class Incoming:
     settle: Callable[[], None]  #: called once what it causes is committed
     origin: str | None = None  #: of a signal: the database that emitted it
     is_obsolete: Callable[[], bool] = lambda: False  #: whether it can be settled no more, because it comes again
+    answers: int | None = None  #: the outbox row that it answers and that is over with it
 
 
 class Inbound(Protocol):
@@ -102,6 +103,9 @@ class Inbound(Protocol):
 
     def received(self, incoming: Incoming) -> None:
         """A message came."""
+
+    def begun(self, number: int) -> None:
+        """This outbox row has left, and stays until it is answered: the time of its attempt runs."""
 
     def confirmed(self, number: int) -> None:
         """The broker has this outbox row."""

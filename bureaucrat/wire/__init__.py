@@ -19,7 +19,7 @@ from .clients import (
 from .content import REASON, SOURCE
 from .control import decode_message, decode_old_timer, encode_question, encode_terminate
 from .documents import MAX_BYTES, MAX_DEPTH, load_object, loads
-from .headers import Asked, asked_of, attempt_headers
+from .headers import PARTICIPANT, Asked, asked_of, attempt_headers
 from .malformed import Malformed
 from .places import MAX_NAME
 from .records import (
@@ -39,6 +39,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_DEPTH",
     "MAX_NAME",
+    "PARTICIPANT",
     "REASON",
     "SOURCE",
     "Asked",

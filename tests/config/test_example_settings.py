@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from bureaucrat.config import KEYS, SECTIONS, Key, load, participant_keys
+from bureaucrat.config import KEYS, SECTIONS, Key, load, participant_keys, service_keys
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "examples" / "config.ini"
 PAGE = ROOT / "docs" / "configuration.rst"
 
-_LINES = 70  #: one screen
+_LINES = 85  #: one screen, in a small font
 _WIDEST = 120
 
 
 def section_of(text: str, name: str) -> list[str]:
     """The lines of the file from a section's heading to the next; what is about participants is apart."""
-    lines = re.sub(r"# How much each participant.*?\n\n", "", text, flags=re.DOTALL).splitlines()
+    lines = re.sub(r"# (How much each participant|HTTP services).*?\n\n", "", text, flags=re.DOTALL).splitlines()
     start = lines.index(f"[{name}]") + 1
     end = next((at for at in range(start, len(lines)) if lines[at].startswith("[")), len(lines))
     return lines[start:end]
@@ -59,6 +59,18 @@ def test_the_example_and_the_page_explain_what_is_set_about_participants(key: Ke
     (found,) = (one for one in config.settings if one.key == key)
     assert (found.source, found.value) == (f"{file}:2", getattr(config.participants[0], key.name))
     assert found.value in (20, (5, 1.0))
+
+
+@pytest.mark.parametrize("key", service_keys("service:charge"), ids=lambda key: key.name)
+def test_the_example_and_the_page_explain_what_is_set_about_services(key: Key) -> None:
+    """They have no default: both show the same example."""
+    text, page = EXAMPLE.read_text(encoding="utf-8"), PAGE.read_text(encoding="utf-8")
+    example = text[text.index("#[service:charge]") :]
+    line = next(line for line in example.splitlines() if line.startswith(f"#{key.name} = "))
+    written, _, meaning = line.removeprefix("#").partition("  ")
+
+    assert key.is_secret or meaning.strip() == f"# {key.meaning}"
+    assert f"``{key.name}`` (``{written}``)\n    {_sentence(key.meaning).rstrip('.')}" in page
 
 
 def test_the_example_fits_on_one_screen() -> None:

@@ -430,8 +430,8 @@ url = postgresql://u:secret@db/x
         "config.ini:15  [bureaucrat] batch = 0: must be a whole number from 1 to 10000; for example: batch = 500",
         "config.ini:16  [amqp] begins a second time, first in line 2; make one of both",
         "config.ini:17  [strage] is unknown; did you mean [storage]?",
-        "config.ini:18  [zzz] is unknown; remove it; the sections are amqp, bureaucrat, limits, celery, storage, "
-        "health, log, participant:NAME",
+        "config.ini:18  [zzz] is unknown; remove it; the sections are amqp, bureaucrat, limits, celery, "
+        "services, storage, health, log, participant:NAME, service:NAME",
         "config.ini:20  [log] level = two lines: must be DEBUG, INFO, WARNING, ERROR or CRITICAL; for example: "
         "level = INFO",
         "config.ini:23  [health] listen = nowhere: must be host:port, [IPv6 address]:port or off; for example: "

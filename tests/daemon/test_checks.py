@@ -66,6 +66,25 @@ def test_celery_must_be_there_where_it_is_asked_for(read: Read, monkeypatch: pyt
     checks.celery(read(""))
 
 
+def test_the_http_client_must_be_there_where_services_may_be_asked(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registered service, or hosts that are allowed; without either nobody minds."""
+    allowed = read("[services]\nallow = *.example.com\n")
+    registered = read("[service:charge]\nurl = https://example.com/\n")
+    checks.services(allowed)
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    missing = (
+        "not started: HTTP services need aiohttp, which is not installed: pip install 'bureaucrat-engine[http]'",
+        f"check    {sys.executable} -c 'import aiohttp'",
+    )
+
+    for config, place in (
+        (allowed, "from     config.ini:2  [services] allow"),
+        (registered, "from     config.ini:1  [service:charge]"),
+    ):
+        assert failure(lambda config=config: checks.services(config)) == [missing[0], place, missing[1]]
+    checks.services(read(""))
+
+
 def test_an_app_that_cannot_be_imported_stops_the_start(read: Read) -> None:
     """While there is a terminal; a default without an app needs nothing but Celery."""
     app = read("[celery]\napp = no_such_module:app\n")

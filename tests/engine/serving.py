@@ -1,0 +1,125 @@
+"""An HTTP server in the test's own loop, and an engine that asks it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from typing import Any
+
+from courier import MemoryCourier, Office
+
+from bureaucrat.config import Hosts, Service, ServiceSettings
+from bureaucrat.engine.engine import Engine
+from bureaucrat.participants.service import PREFIXES, Services
+from bureaucrat.transports.services import ServiceCourier
+
+LOCAL = Hosts(("127.0.0.1", "*.test"), (ip_network("127.0.0.0/8"),))
+
+
+@dataclass
+class Request:
+    """What came, and what is done about it."""
+
+    line: str
+    headers: dict[str, str]
+    body: Any
+    answered: asyncio.Future[None]
+
+
+Reply = Callable[[Request], "tuple[int, bytes] | tuple[int, bytes, dict[str, str]] | None"]
+
+
+@dataclass
+class Server:
+    """Answers each request with what `reply` gives; None: it waits until :attr:`go`."""
+
+    reply: Reply
+    port: int = 0
+    requests: list[Request] = field(default_factory=list)
+    at_once: int = 0  #: the most that were open at a time
+    open: int = 0
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/work"
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
+        self.at_once = max(self.at_once, self.open)
+        try:
+            await self._handle(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return
+        finally:
+            self.open -= 1
+            writer.close()
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
+        body = await reader.readexactly(int(headers["content-length"]))
+        request = Request(head[0], headers, json.loads(body), asyncio.get_running_loop().create_future())
+        self.requests.append(request)
+        reply = self.reply(request)
+        if reply is None:
+            await self.go.wait()
+            reply = (200, b"{}")
+        status, content, *more = reply
+        lines = {"Content-Length": str(len(content)), **(more[0] if more else {})}
+        text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        writer.write(f"HTTP/1.1 {status} Said\r\n{text}\r\n".encode() + content)
+        await writer.drain()
+
+
+@asynccontextmanager
+async def serving(reply: Reply) -> AsyncIterator[Server]:
+    server = Server(reply)
+    listening = await asyncio.start_server(server.handle, "127.0.0.1", 0)
+    server.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield server
+    finally:
+        server.go.set()
+        listening.close()
+
+
+@dataclass
+class Counter(Office):
+    """An office whose engine asks services."""
+
+    service_settings: ServiceSettings = field(default_factory=lambda: ServiceSettings(allow=LOCAL))
+    registered: tuple[Service, ...] = ()
+    lookup: Any = None
+    asking: ServiceCourier | None = None
+
+    async def start(self) -> Engine:
+        more = {} if self.lookup is None else {"lookup": self.lookup}
+        services = Services(self.service_settings, self.registered, **more)
+        self.asking = ServiceCourier(self.courier, services, PREFIXES)
+        self.engine = Engine(
+            self.storage,
+            read=lambda text: self.read(text),
+            clock=self.clock,
+            numbers=self.numbers,
+            settings=self.settings,
+            observe=self._observe,
+            courier=self.asking,
+        )
+        await self.engine.start()
+        return self.engine
+
+    async def die(self) -> None:
+        """Without a word; only what would leak into the next test is let go."""
+        await super().die()
+        if self.asking is not None:
+            await self.asking.stop()
+
+    async def restart(self) -> Engine:
+        await self.die()
+        self.courier = MemoryCourier()
+        return await self.run()
