@@ -36,12 +36,6 @@ _CHUNK = 1 << 16  # bytes of a response that are read at a time
 Fields = dict[str, Any]
 
 
-def is_service(participant: str) -> bool:
-    """Whether a participant is asked over HTTP."""
-    prefix, colon, _ = participant.partition(":")
-    return bool(colon) and prefix in PREFIXES
-
-
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a participant is, and how it is asked."""

@@ -16,6 +16,7 @@ from bureaucrat.core.messages import Cancel
 from bureaucrat.engine.bounds import Bound, Bounds
 from bureaucrat.engine.settings import Settings
 from bureaucrat.engine.status import status_of
+from bureaucrat.participants.addresses import look_up
 from bureaucrat.wire import StatusAnswer
 
 
@@ -339,7 +340,9 @@ async def test_an_address_that_is_not_public_is_not_connected_to(counter: Counte
     )
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "169.254.169.254", "[::1]", "[::ffff:10.0.0.1]", "127.1", "2130706433"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "169.254.169.254", "[::1]", "[::ffff:10.0.0.1]", "127.1", "2130706433", "0x7f.1"]
+)
 async def test_an_address_that_is_written_out_is_judged_too(counter: Counter, host: str) -> None:
     counter.service_settings = ServiceSettings(allow=Hosts(("*",)))
 
@@ -370,3 +373,92 @@ async def test_the_name_is_resolved_once_and_its_address_connected_to(counter: C
     assert found.status == "completed"
     assert asked == [("a.test", server.port)]
     assert server.requests[0].headers["host"] == f"a.test:{server.port}"
+
+
+async def test_what_waits_for_a_connection_is_canceled_too(counter: Counter) -> None:
+    counter.service_settings = ServiceSettings(allow=LOCAL, connections=1)
+    async with serving(lambda request: None) as server:
+        await counter.run()
+        counter.courier.launch(process(server.url), "a")
+        await counter.until_true(lambda: server.requests)
+        counter.courier.launch(process(server.url), "b")
+        await counter.until_true(lambda: counter.asking._waiting)
+        await counter.engine.tell("b", Cancel("enough"))
+        await counter.until_true(lambda: not counter.asking._waiting)
+        server.go.set()
+        found = await rests(counter)
+        await counter.emptied("outbox")
+
+    assert (found.status, (await status_of(counter.storage, "b")).status) == ("completed", "canceled")
+    assert (len(server.requests), counter.asking.missing()) == (1, [])
+
+
+async def test_a_busy_host_does_not_hold_up_another(counter: Counter) -> None:
+    counter.service_settings = ServiceSettings(allow=LOCAL, per_host=1)
+    async with serving(lambda request: None) as slow, serving(lambda request: (200, b"{}")) as quick:
+        await counter.run()
+        for id in ("a", "b"):
+            counter.courier.launch(process(slow.url), id)
+        counter.courier.launch(process(quick.url), "c")
+        found = await rests(counter, "c")
+        slow.go.set()
+        await rests(counter, "a")
+        await rests(counter, "b")
+
+    assert found.status == "completed"
+    assert (slow.at_once, len(slow.requests)) == (1, 2)
+
+
+async def test_a_defect_is_an_error_of_the_attempt(counter: Counter) -> None:
+    async def lookup(host: str, port: int) -> list[str]:
+        raise ZeroDivisionError("a defect")
+
+    counter.lookup = lookup
+    await counter.run()
+    counter.courier.launch(process("http://a.test/"), "a")
+
+    (incident,) = (await rests(counter)).incidents
+    assert (incident["kind"], incident["message"]) == ("error", "it could not be asked: ZeroDivisionError: a defect")
+
+
+async def test_a_name_without_an_address_is_an_error(counter: Counter) -> None:
+    async def lookup(host: str, port: int) -> list[str]:
+        raise OSError("no such name")
+
+    counter.lookup = lookup
+    await counter.run()
+    counter.courier.launch(process("http://a.test/"), "a")
+
+    (incident,) = (await rests(counter)).incidents
+    assert incident["kind"] == "error"
+    assert incident["message"].startswith("ClientConnectorDNSError: Cannot connect to host a.test:80")
+
+
+async def test_addresses_are_those_that_the_system_knows() -> None:
+    assert set(await look_up("localhost", 80)) <= {"127.0.0.1", "::1"}
+
+
+async def test_everything_else_is_left_to_the_broker(counter: Counter) -> None:
+    """Attempts of other participants, what is revoked, signals, notices, dead letters, answers to questions."""
+    text = (
+        '<process name="p"><signal event="e"/><action participant="work"/><action participant="service:s"/></process>'
+    )
+    async with serving(lambda request: (200, b"{}")) as server:
+        counter.registered = (Service("s", "here", server.url),)
+        await counter.run()
+        counter.courier.launch(text, "a")
+        counter.courier.launch(text, "b")
+        first, second = await counter.sent(2)
+        counter.courier.answer(first)
+        await counter.engine.tell(second.body["header"]["target"].partition("_")[0], Cancel("enough"))
+        await rests(counter, "a")
+        await rests(counter, "b")
+        counter.courier.ask("a")
+        counter.courier.message(b"nonsense")
+        await counter.until_true(lambda: counter.courier.replies and counter.courier.dead_copies())
+
+    assert {one.destination for one in counter.courier.signals()} == {"e"}
+    assert counter.courier.revoked == [("work", second.token)]
+    assert counter.courier.learned[0] == (["work"], [])
+    assert len(counter.courier.notices()) > 0
+    assert len(server.requests) == 1
