@@ -462,3 +462,24 @@ async def test_everything_else_is_left_to_the_broker(counter: Counter) -> None:
     assert counter.courier.learned[0] == (["work"], [])
     assert len(counter.courier.notices()) > 0
     assert len(server.requests) == 1
+
+
+async def test_a_stop_cuts_requests_off_and_begins_no_others(counter: Counter) -> None:
+    """They are made at the next start."""
+    counter.service_settings = ServiceSettings(allow=LOCAL, connections=1)
+    replies: list[Any] = [None, (200, b"{}"), (200, b"{}")]
+    async with serving(lambda request: replies.pop(0)) as server:
+        await counter.run()
+        for id in ("a", "b"):
+            counter.courier.launch(process(server.url), id)
+        await counter.until_true(lambda: server.requests and counter.asking._waiting)
+        await counter.stop()
+        before = len(server.requests), len(counter.asking._asking)
+        await counter.restart()
+        found = [(await rests(counter, id)).status for id in ("a", "b")]
+
+    assert before == (1, 0)
+    assert found == ["completed", "completed"]
+    first, *others = (request.headers["bureaucrat-token"] for request in server.requests)
+    assert len(others) == 2
+    assert first in others
