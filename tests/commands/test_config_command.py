@@ -55,6 +55,11 @@ SHOWN = """\
               queue               celery                          default
               exchange                                            default
               routing                                             default
+[services]    allow                                               default
+              connections         100                             default
+              per_host            20                              default
+              timeout             30s                             default
+              response            1MiB                            default
 [storage]     url                 sqlite:////srv/b.db             config.ini:6
 [health]      listen              127.0.0.1:9464                  default
 [log]         level               INFO                            default

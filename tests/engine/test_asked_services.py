@@ -16,7 +16,7 @@ from bureaucrat.core.messages import Cancel
 from bureaucrat.engine.bounds import Bound, Bounds
 from bureaucrat.engine.settings import Settings
 from bureaucrat.engine.status import status_of
-from bureaucrat.participants.addresses import look_up
+from bureaucrat.participants.addresses import check_addresses, look_up
 from bureaucrat.wire import StatusAnswer
 
 
@@ -483,3 +483,20 @@ async def test_a_stop_cuts_requests_off_and_begins_no_others(counter: Counter) -
     first, *others = (request.headers["bureaucrat-token"] for request in server.requests)
     assert len(others) == 2
     assert first in others
+
+
+def test_an_ipv4_address_is_the_same_in_the_form_of_ipv6() -> None:
+    check_addresses("a.test", ["::ffff:127.0.0.1", "::ffff:93.184.215.14"], LOCAL)
+
+
+async def test_a_service_that_takes_its_time_does_not_keep_everything_else_out(counter: Counter) -> None:
+    counter.settings = Settings(history="full", sweep=0.0, look=0.0, outbox_limit=1)
+    async with serving(lambda request: None) as server:
+        await counter.run()
+        counter.courier.launch(process(server.url), "a")
+        await counter.until_true(lambda: server.requests)
+        counter.courier.launch('<process name="p"/>', "b")
+        async with asyncio.timeout(10):
+            found = await rests(counter, "b")
+
+    assert found.status == "completed"
