@@ -21,8 +21,14 @@ from typing import Any
 import pytest
 from test_docs import ROOT, Block, blocks
 
-PAGES = ("docs/language.rst", "docs/migrating.rst", "docs/participants.rst", "docs/testing.rst")
-WITH_COMMANDS = ("docs/running.rst",)
+PAGES = (
+    "docs/language.rst",
+    "docs/migrating.rst",
+    "docs/participants.rst",
+    "docs/testing.rst",
+    "docs/howto/from-canvas.rst",
+)
+WITH_COMMANDS = ("docs/running.rst", "docs/howto/from-canvas.rst")
 #: pages that use the files of another one, and say so
 BESIDE = {"docs/testing.rst": "README.rst"}
 
