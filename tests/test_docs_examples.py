@@ -27,6 +27,7 @@ PAGES = (
     "docs/participants.rst",
     "docs/testing.rst",
     "docs/howto/from-canvas.rst",
+    "docs/howto/once.rst",
 )
 WITH_COMMANDS = ("docs/running.rst", "docs/howto/from-canvas.rst")
 #: pages that use the files of another one, and say so
