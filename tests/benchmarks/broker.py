@@ -56,12 +56,12 @@ def engine_rate(rabbit: Rabbit, definition: str, instances: int, actions: int) -
         worker = ["-m", "bureaucrat", "worker", str(folder / "participants.py"), "-c", str(service.config)]
         try:
             with program(*worker, "--prefetch", PREFETCH):
-                _launch(client, definition, 1, "warm")
-                until(lambda: _ended(service) == 1, "the first has ended")
+                launch(client, definition, 1, "warm")
+                until(lambda: ended(service) == 1, "the first has ended")
                 before = _cpu(service)
                 began = time.perf_counter()
-                _launch(client, definition, instances, "run")
-                until(lambda: _ended(service) == instances + 1, "all have ended", 300)
+                launch(client, definition, instances, "run")
+                until(lambda: ended(service) == instances + 1, "all have ended", 300)
                 seconds = time.perf_counter() - began
                 cpu = _cpu(service) - before
         finally:
@@ -70,14 +70,14 @@ def engine_rate(rabbit: Rabbit, definition: str, instances: int, actions: int) -
     return instances * actions / seconds, cpu / (instances * actions) * 1e6
 
 
-def _launch(client: Client, definition: str, instances: int, name: str) -> None:
+def launch(client: Client, definition: str, instances: int, name: str) -> None:
     content_type, body = wire.encode_launch(wire.LaunchRequest(None, definition=definition, fields=FIELDS))
     for number in range(instances):
         properties = pika.BasicProperties(delivery_mode=2, content_type=content_type, message_id=f"{name}-{number}")
         client.channel.basic_publish("", "bureaucrat", body, properties)
 
 
-def _ended(service: Service) -> int:
+def ended(service: Service) -> int:
     with suppress(sqlite3.OperationalError), closing(sqlite3.connect(service.database, timeout=5)) as connection:
         return int(connection.execute("SELECT count(*) FROM instances WHERE ended IS NOT NULL").fetchone()[0])
     return 0

@@ -3,9 +3,10 @@
 First figure: durable actions a second, embedded. The engine runs instances of a sequence of no-op actions on
 SQLite (``synchronous=FULL``) with participants in this process. The floor commits exactly the rows that such a run
 committed, batch by batch, and does nothing else. Second figure: the same through RabbitMQ, with daemon and worker as
-processes of their own; the floor is ``floor_loop.py``. All is measured in turn, several rounds; medians are printed.
+processes of their own; the floor is ``floor_loop.py``. Third: processes of five Celery tasks, beside chains of the same
+tasks, and the same process with our own worker. All is measured in turn, several rounds; medians are printed.
 
-    python tests/benchmarks/run.py [--rounds 5] [--instances 2000] [--actions 10] [--only embedded|broker]
+    python tests/benchmarks/run.py [--rounds 5] [--instances 2000] [--actions 10] [--only embedded|broker|celery]
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from bureaucrat.engine.writes import Progress
 from bureaucrat.functions import Functions
 from bureaucrat.ports import Writes
 from bureaucrat.storage.sqlite import SqliteStorage
+
+TASKS = 5  #: in a chain of Celery's, and in the process beside it
 
 
 @dataclass
@@ -132,15 +135,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--instances", type=int, default=2_000)
     parser.add_argument("--actions", type=int, default=10)
-    parser.add_argument("--only", choices=["embedded", "broker"])
+    parser.add_argument("--only", choices=["embedded", "broker", "celery"])
     options = parser.parse_args()
     versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     print(f"{platform.machine()}, {os.cpu_count()} cores, {versions}")
     print(f"{options.instances} instances of {options.actions} actions, {options.rounds} rounds in turn\n")
-    if options.only != "broker":
-        embedded_figures(options)
-    if options.only != "embedded":
-        broker_figures(options)
+    for name, figures in (("embedded", embedded_figures), ("broker", broker_figures), ("celery", celery_figures)):
+        if options.only in (None, name):
+            figures(options)
 
 
 def embedded_figures(options: argparse.Namespace) -> None:
@@ -172,6 +174,29 @@ def broker_figures(options: argparse.Namespace) -> None:
     print(f"{'through RabbitMQ':22}{rate:12,.0f}{cpu:20.1f}  (of the daemon)")
     print(f"{'floor loop':22}{statistics.median(floors):12,.0f}")
     print(f"\nRabbitMQ / floor: median {statistics.median(ratios):.2f} (min {min(ratios):.2f}, max {max(ratios):.2f})")
+
+
+def celery_figures(options: argparse.Namespace) -> None:
+    """Processes of Celery tasks, chains of the same tasks, and processes of our own worker's functions."""
+    import broker  # here, because the first figure needs no broker
+    import celery_chain
+
+    rabbit = broker.Rabbit().start()
+    rates: dict[str, list[float]] = {"chains, Celery alone": [], "processes, Celery": [], "processes, our worker": []}
+    chains, engines, workers = rates.values()
+    try:
+        for _ in range(options.rounds):
+            engines.append(celery_chain.engine_rate(rabbit, options.instances, TASKS))
+            chains.append(celery_chain.chain_rate(rabbit, options.instances, TASKS))
+            workers.append(broker.engine_rate(rabbit, definition(TASKS), options.instances, TASKS)[0])
+    finally:
+        rabbit.remove()
+    print(f"\n{options.instances} of {TASKS} tasks, Celery's pool: {celery_chain.POOL} {celery_chain.PROCESSES}")
+    print(f"{'':22}{'tasks/s':>12}{'beside chains':>20}")
+    for name, figures in rates.items():
+        ratios = [rate / chain for rate, chain in zip(figures, chains, strict=True)]
+        spread = f"  (min {min(ratios):.2f}, max {max(ratios):.2f})"
+        print(f"{name:22}{statistics.median(figures):12,.0f}{statistics.median(ratios):20.2f}{spread}")
 
 
 def report(engines: list[Figure], floors: list[Figure]) -> None:
