@@ -13,6 +13,8 @@ from .config import Config
 from .engine.bounds import Bound, Bounds, Rate
 from .errors import ConfigurationError
 from .participants.celery import PREFIX as CELERY
+from .participants.service import PREFIX as SERVICE
+from .participants.service import PREFIXES as SERVICES
 from .participants.taskqueue import PREFIX, queue_of
 from .ports import DestinationRow, Storage
 from .storage.sqlite import SqliteStorage
@@ -55,9 +57,10 @@ NO_BOUNDS = Bounds((), f"{PREFIX}:")
 
 
 def kind_of(participant: str, queues: Mapping[str, DestinationRow]) -> str:
-    """The kind of a participant: ``celery`` or ``worker``."""
-    if participant.startswith(f"{CELERY}:"):
-        return CELERY
+    """The kind of a participant: ``celery``, ``service`` or ``worker``."""
+    prefix, _, name = participant.partition(":")
+    if name and prefix in (CELERY, *SERVICES):
+        return CELERY if prefix == CELERY else SERVICE
     queue = destination_of(participant, queues)
     return CELERY if queue is not None and queue.participants else PREFIX
 

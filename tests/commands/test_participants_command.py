@@ -143,6 +143,18 @@ async def test_one_that_no_queue_is_known_of_for_programs(office: Office) -> Non
     }
 
 
+async def test_services_are_told_from_workers(office: Office) -> None:
+    text = '<action participant="service:bank"/><action participant="https://api.example/x"/>'
+    await registered(office, f'<process name="s">{text}</process>')
+
+    said = await office.says("participants")
+
+    assert [row[:3] for row in cells(said)[1:]] == [
+        ["https://api.example/x", "service", "-"],
+        ["service:bank", "service", "-"],
+    ]
+
+
 async def test_a_queue_with_consumers_serves(office: Office) -> None:
     await registered(office, ONE)
     await office.write(destinations=[DestinationRow("worker_ship", 1, 0, NOON)])
