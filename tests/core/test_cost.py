@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from types import FrameType
 from typing import Any
@@ -36,11 +37,14 @@ def counted(definition: Definition, copy: Copy, message: Any) -> tuple[list[Any]
         nonlocal calls
         calls += event in ("call", "c_call")
 
+    gc.collect()
+    gc.disable()  # it would call what other tests have left behind
     sys.setprofile(count)
     try:
         effects = step(definition, copy, message, 2.0)
     finally:
         sys.setprofile(None)
+        gc.enable()
     return effects, calls
 
 
