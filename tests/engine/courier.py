@@ -20,7 +20,7 @@ from bureaucrat.core.effects import Dispatch
 from bureaucrat.engine.engine import Engine
 from bureaucrat.engine.settings import Settings
 from bureaucrat.errors import BrokerUnavailable, StorageUnavailable
-from bureaucrat.ports import DestinationRow, Inbound, Incoming, OutboxRow, Outgoing, Properties
+from bureaucrat.ports import Courier, DestinationRow, Inbound, Incoming, OutboxRow, Outgoing, Properties
 
 LAUNCHES, MESSAGES, EVENTS, TIMERS, DEAD = "launches", "messages", "events", "timers", "dead"
 NOTICES, SIGNALS = "bureaucrat.lifecycle", "bureaucrat.signals"
@@ -275,6 +275,10 @@ class Office(World):
     settings: Settings = field(default_factory=_settings)
     running: asyncio.Task[None] | None = None
 
+    def carrier(self) -> Courier:
+        """What the engine is given: the broker's courier, or one around it."""
+        return self.courier
+
     async def start(self) -> Engine:
         """A new engine on the same storage and broker, as after a restart; it does not run yet."""
         self.engine = Engine(
@@ -284,7 +288,7 @@ class Office(World):
             numbers=self.numbers,
             settings=self.settings,
             observe=self._observe,
-            courier=self.courier,
+            courier=self.carrier(),
         )
         await self.engine.start()
         return self.engine

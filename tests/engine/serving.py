@@ -15,6 +15,7 @@ from courier import MemoryCourier, Office
 from bureaucrat.config import Hosts, Service, ServiceSettings
 from bureaucrat.engine.engine import Engine
 from bureaucrat.participants.service import PREFIXES, Services
+from bureaucrat.ports import Courier
 from bureaucrat.transports.services import ServiceCourier
 
 LOCAL = Hosts(("127.0.0.1", "*.test"), (ip_network("127.0.0.0/8"),))
@@ -97,21 +98,11 @@ class Counter(Office):
     lookup: Any = None
     asking: ServiceCourier | None = None
 
-    async def start(self) -> Engine:
+    def carrier(self) -> Courier:
         more = {} if self.lookup is None else {"lookup": self.lookup}
         services = Services(self.service_settings, self.registered, **more)
         self.asking = ServiceCourier(self.courier, services, PREFIXES)
-        self.engine = Engine(
-            self.storage,
-            read=lambda text: self.read(text),
-            clock=self.clock,
-            numbers=self.numbers,
-            settings=self.settings,
-            observe=self._observe,
-            courier=self.asking,
-        )
-        await self.engine.start()
-        return self.engine
+        return self.asking
 
     async def die(self) -> None:
         """Without a word; only what would leak into the next test is let go."""
