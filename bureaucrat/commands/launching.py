@@ -65,7 +65,8 @@ class Launching:
             )
         if given["version"] is not None:
             raise Failure(Exit.INVALID, f"{what} is a file; --version is for a process that is launched by its name")
-        limits = limits_of(load(None if self._config is None else Path(self._config), os.environ).limits)
+        given_limits = load(None if self._config is None else Path(self._config), os.environ).limits
+        limits = limits_of(given_limits.document, given_limits.activities)
         definition = definition_in(what, limits=limits)
         fields = parse_fields(definition, given["words"])
         check_required(definition, fields)

@@ -151,7 +151,7 @@ def _chosen(database: str | None, config: Path | None) -> Named:
         used = settings(config, Exit.NOT_STARTED)
         place = () if config is None else ("-c", str(config))
         found = used.bureaucrat
-        bounds, limits = bounds_of(used), limits_of(used.limits)
+        bounds, limits = bounds_of(used), limits_of(used.limits.document, used.limits.activities)
         chosen = Named(used.storage.url, place, found.stalled_after, found.answer_timeout, bounds, limits)
         source = used.place("storage", "url")
     file = sqlite_path(chosen.url)

@@ -116,7 +116,7 @@ class Bureaucrat:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class LimitSettings:
     """``[limits]``: sizes are bytes."""
 
     document: int = _key(kinds.size("1KiB", "16MiB"), "4MiB", "how large a definition may be")
@@ -223,7 +223,7 @@ class Service:
 SECTIONS: dict[str, type[Any]] = {
     "amqp": Amqp,
     "bureaucrat": Bureaucrat,
-    "limits": Bounds,
+    "limits": LimitSettings,
     "celery": Celery,
     "services": ServiceSettings,
     "storage": Storage,

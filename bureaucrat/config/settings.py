@@ -9,7 +9,19 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from .keys import Amqp, Bounds, Bureaucrat, Celery, Health, Key, Log, Participant, Service, ServiceSettings, Storage
+from .keys import (
+    Amqp,
+    Bureaucrat,
+    Celery,
+    Health,
+    Key,
+    LimitSettings,
+    Log,
+    Participant,
+    Service,
+    ServiceSettings,
+    Storage,
+)
 
 
 class Origin(IntEnum):
@@ -61,7 +73,7 @@ class Config:
 
     amqp: Amqp
     bureaucrat: Bureaucrat
-    limits: Bounds
+    limits: LimitSettings
     storage: Storage
     health: Health
     log: Log

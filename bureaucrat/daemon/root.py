@@ -16,7 +16,7 @@ from functools import partial
 from ..amqp import AmqpSettings, Broker, BrokerState
 from ..amqp.settings import Topology
 from ..clock import SystemClock
-from ..config import Bounds, Bureaucrat, Config
+from ..config import Bureaucrat, Config, LimitSettings
 from ..core.limits import Limits
 from ..definition.limits import ACCEPTED, limits_of
 from ..definition.reader import read
@@ -93,7 +93,7 @@ async def _serve(config: Config, announcer: Announcer, storage: Storage) -> None
     services = service.Services(config.services, config.registered, answers=config.bureaucrat.message_queue)
     engine = Engine(
         storage,
-        read=partial(read, limits=limits_of(config.limits)),
+        read=partial(read, limits=limits_of(config.limits.document, config.limits.activities)),
         clock=clock,
         numbers=numbers_of(clock),
         settings=replace(engine_settings(config.bureaucrat, config.limits), bounds=bounds_of(config)),
@@ -137,7 +137,7 @@ def names_of(given: Bureaucrat) -> Names:
     )
 
 
-def engine_settings(given: Bureaucrat, bounds: Bounds) -> Settings:
+def engine_settings(given: Bureaucrat, bounds: LimitSettings) -> Settings:
     """What is set about the engine."""
     return Settings(
         limits=Limits(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bureaucrat.config import Bounds
-
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
@@ -24,6 +22,6 @@ class ReadLimits:
 ACCEPTED = ReadLimits(document_bytes=16 << 20, activities=1_000_000, elements=4_000_000)
 
 
-def limits_of(bounds: Bounds) -> ReadLimits:
-    """What the settings say; elements that are no activities may be four times as many."""
-    return ReadLimits(document_bytes=bounds.document, activities=bounds.activities, elements=4 * bounds.activities)
+def limits_of(document: int, activities: int) -> ReadLimits:
+    """For so many bytes and activities; elements that are no activities may be four times as many."""
+    return ReadLimits(document_bytes=document, activities=activities, elements=4 * activities)

@@ -53,7 +53,8 @@ def _of_file(path: str | os.PathLike[str] | None) -> Settings:
     config = load(None if path is None else Path(path), os.environ)
     names = config.bureaucrat
     amqp = AmqpSettings(config.amqp.url, heartbeat=config.amqp.heartbeat, connect_timeout=config.amqp.connect_timeout)
-    return Settings(amqp, "", names.launch_queue, names.message_queue, names.event_queue, limits_of(config.limits))
+    limits = limits_of(config.limits.document, config.limits.activities)
+    return Settings(amqp, "", names.launch_queue, names.message_queue, names.event_queue, limits)
 
 
 def _of_keys(config: Mapping[str, object]) -> Settings:

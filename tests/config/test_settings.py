@@ -14,10 +14,10 @@ from bureaucrat.config import (
     SECTIONS,
     Address,
     Amqp,
-    Bounds,
     Bureaucrat,
     Config,
     Health,
+    LimitSettings,
     Log,
     Participant,
     Routing,
@@ -529,7 +529,7 @@ def test_every_setting_is_a_field_and_every_field_a_setting() -> None:
 
 def test_a_setting_without_a_place_is_a_default() -> None:
     """A configuration that a test makes by hand has no sources."""
-    config = Config(Amqp(), Bureaucrat(), Bounds(), Storage(), Health(), Log())
+    config = Config(Amqp(), Bureaucrat(), LimitSettings(), Storage(), Health(), Log())
 
     assert config.place("amqp", "url") == "default  [amqp] url"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bureaucrat.config import Bounds, load
+from bureaucrat.config import LimitSettings, load
 from bureaucrat.core.limits import Limits
 from bureaucrat.daemon.root import courier_of, engine_settings
 from bureaucrat.definition import InvalidDefinition, ReadLimits, limits_of
@@ -45,7 +45,7 @@ def test_definitions_are_read_within_the_limits_of_the_settings(file: Path) -> N
     """By the daemon and by programs that start instances."""
     limits = settings_of(file).limits
 
-    assert limits == limits_of(load(file, {}).limits) == ReadLimits(1 << 10, activities=7, elements=28)
+    assert limits == limits_of(1 << 10, 7) == ReadLimits(1 << 10, activities=7, elements=28)
     assert len(definition_of(f"<process>{'<exit/>' * 6}</process>", limits).activities) == 7
     for given in (f"<process>{'<exit/>' * 7}</process>", b"<process>" + b" " * 1024 + b"</process>"):
         with pytest.raises(InvalidDefinition):
@@ -53,8 +53,8 @@ def test_definitions_are_read_within_the_limits_of_the_settings(file: Path) -> N
 
 
 def test_without_a_setting_the_limits_are_those_of_the_program() -> None:
-    bounds = Bounds()
+    bounds = LimitSettings()
 
-    assert limits_of(bounds) == ReadLimits()
+    assert limits_of(bounds.document, bounds.activities) == ReadLimits()
     assert engine_settings(load(None, {}, search=()).bureaucrat, bounds).limits == Limits()
-    assert len(fields(Bounds)) == 7
+    assert len(fields(LimitSettings)) == 7
