@@ -58,7 +58,8 @@ def test_a_broker_that_cannot_be_reached_is_told_with_place_and_remedy(shell: Sh
     port = free_port()
     shell.write(
         "config.ini",
-        f"[amqp]\nhost = 127.0.0.1\nport = {port}\n[storage]\nurl = sqlite:///b.db\n[health]\nlisten = off\n",
+        f"[amqp]\nhost = 127.0.0.1\nport = {port}\n[storage]\nurl = sqlite:///b.db\n[health]\nlisten = off\n"
+        f"[log]\nfile = {shell.folder.parent / 'b.log'}\n",
     )
 
     ended = shell.run("-c", "config.ini", "-p", "b.pid")
