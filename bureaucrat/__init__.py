@@ -1,13 +1,13 @@
 """Business processes on RabbitMQ, Celery and PostgreSQL, starting from nothing but SQLite."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .definition.problems import InvalidDefinition
-from .definition.reader import read
-from .errors import BureaucratError, Fault
-from .functions import Workitem, participant
-
 if TYPE_CHECKING:
+    from .definition.problems import InvalidDefinition
+    from .definition.reader import read
+    from .errors import BureaucratError, Fault
+    from .functions import Workitem, participant
     from .launcher import Launcher
 
 __version__ = "0.1.0"
@@ -27,11 +27,24 @@ __all__ = [
     "__version__",
 ]
 
+#: Where each name stands. It is loaded when it is first used: who serves participants needs no reader of definitions,
+#: and only who launches needs pika.
+_HOMES = {
+    "Fault": ".errors",
+    "Workitem": ".functions",
+    "participant": ".functions",
+    "Launcher": ".launcher",
+    "InvalidDefinition": ".definition.problems",
+    "read": ".definition.reader",
+    "BureaucratError": ".errors",
+}
+
 
 def __getattr__(name: str) -> Any:
-    """``Launcher`` is loaded when it is first used: it needs pika, and most programs that import us do not."""
-    if name == "Launcher":
-        from .launcher import Launcher
-
-        return Launcher
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,7 +1,8 @@
 """The command line: ``bureaucrat``.
 
 Rules: a user never sees a traceback unless ``--debug`` asks for it; what went wrong goes to standard error, its first
-line with the program's name; exit codes are those of :class:`bureaucrat.commands.failure.Exit`.
+line with the program's name; exit codes are those of :class:`bureaucrat.commands.failure.Exit`. A command is imported
+when it is used, and nothing that it does not need.
 """
 
 from __future__ import annotations
@@ -12,35 +13,19 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from . import __version__
-from .commands.audit import audit
-from .commands.config import config as config_command
-from .commands.dead import dead
-from .commands.definitions import definitions
-from .commands.deploy import deploy, undeploy
-from .commands.event import event
-from .commands.explain import explain
 from .commands.failure import Exit, Failure
-from .commands.graph import graph
-from .commands.launch import launch
-from .commands.lint import lint
-from .commands.migrating import migrate
+from .commands.late import Late
 from .commands.options import CONFIG_HELP, Common, problem_lines
-from .commands.ordering import cancel, move, resume, retry, set_, skip, suspend
-from .commands.participants import participants
-from .commands.ps import ps
-from .commands.run import run
-from .commands.schedules import schedules
-from .commands.show import show
-from .commands.simulate import simulate
-from .commands.window import Surroundings
 from .commands.wording import command
-from .commands.worker import worker
-from .config import load
 from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .commands.window import Surroundings
 
 _DEBUG = "--debug"
 _UNIX_ONLY = ("fcntl", "daemon", "pwd", "resource")  #: modules that the daemon needs
@@ -73,6 +58,8 @@ def cli(context: click.Context, foreground: bool, config: Path | None, pid_file:
 
 
 def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int:
+    from .config import load
+
     try:
         from .daemon import main as daemon
     except ModuleNotFoundError as error:
@@ -92,22 +79,34 @@ def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int
     return daemon(found, foreground=foreground, pid_file=pid_file)
 
 
+#: Each with the module that it stands in, and its own short help.
 _COMMANDS = (
-    *(
-        run,
-        simulate,
-        worker,
-        lint,
-        explain,
-        config_command,
-        deploy,
-        definitions,
-        undeploy,
-        schedules,
-        launch,
-        participants,
-    ),
-    *(ps, show, graph, cancel, suspend, resume, retry, skip, move, migrate, set_, event, dead, audit),
+    Late("audit", "audit", "What people have asked, and what came of it."),
+    Late("cancel", "ordering", "End instances: everything unfinished in them ends, no handler runs."),
+    Late("config", "config", "Show the settings in force and where each comes from."),
+    Late("dead", "dead", "Messages that no instance took."),
+    Late("definitions", "definitions", "The processes that can be started by name."),
+    Late("deploy", "deploy", "Register processes, to be started by name."),
+    Late("event", "event", "Report an event, and see whom it wakes."),
+    Late("explain", "explain", "Explain the code of a problem."),
+    Late("graph", "graph", "Draw a definition, with the state of an instance."),
+    Late("launch", "launch", "Have the daemon start an instance."),
+    Late("lint", "lint", "Check definitions."),
+    Late("migrate", "migrating", "Have instances go on by another version of their process."),
+    Late("move", "ordering", "End an activity, and start another in its place."),
+    Late("participants", "participants", "Who serves what."),
+    Late("ps", "ps", "List instances: where they are, and what they wait for."),
+    Late("resume", "ordering", "Apply what was kept back, in order, and go on."),
+    Late("retry", "ordering", "Try an incident again."),
+    Late("run", "run", "Run a process to its end, or go on with it."),
+    Late("schedules", "schedules", "What starts by the clock."),
+    Late("set", "ordering", "Change fields.", attribute="set_"),
+    Late("show", "show", "Show one instance: why it waits, what wakes it, what it did."),
+    Late("simulate", "simulate", "Play a process in virtual time, or write a test of an instance."),
+    Late("skip", "ordering", "Complete an activity by hand."),
+    Late("suspend", "ordering", "Keep answers, events and timers of instances back until resume."),
+    Late("undeploy", "deploy", "Have a process started no more."),
+    Late("worker", "worker", "Serve participants from RabbitMQ."),
 )
 for _command in _COMMANDS:
     cli.add_command(_command)

@@ -11,11 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from ..core.activities import Action
-from ..core.table import Definition
-from ..definition.problems import did_you_mean
 from ..functions import Functions
-from ..in_process import PREFIX, imported
 from .failure import Exit, Failure
 from .wording import one_line
 
@@ -38,36 +34,19 @@ def load_participants(names: Iterable[str]) -> Functions:
     return Functions.of(*modules)
 
 
-def add_celery(functions: Functions, definitions: Iterable[Definition]) -> None:
-    """Let the Celery tasks that these definitions name be called here, where their names say what to import.
-
-    :raises Failure: a module cannot be imported; one that is not there is passed over.
-    """
-    actions = [one for definition in definitions for one in definition.activities if isinstance(one, Action)]
-    for name in dict.fromkeys(str(one.participant.literal) for one in actions):
-        if functions.find(name) is None and name.startswith(PREFIX):
-            _search_here(Path.cwd())
-            try:
-                found = imported([name])
-            except (Exception, SystemExit) as error:  # as in _load
-                raise Failure(Exit.NOT_STARTED, *_explained(name.removeprefix(PREFIX), error)) from error
-            for participant, function in found.items():
-                functions.add(participant, function)
-
-
 def _load(name: str) -> ModuleType:
     is_path = name.endswith(".py") or os.sep in name or "/" in name
-    _search_here(Path(name).resolve().parent if is_path else Path.cwd())
+    search_here(Path(name).resolve().parent if is_path else Path.cwd())
     try:
         return _load_file(name) if is_path else importlib.import_module(name)
     except Failure:
         raise
     except (Exception, SystemExit) as error:  # whatever a module of the user raises while it is imported is its own
-        raise Failure(Exit.NOT_STARTED, *_explained(name, error)) from error
+        raise Failure(Exit.NOT_STARTED, *explained(name, error)) from error
 
 
-def _search_here(folder: Path) -> None:
-    """Let the module import its neighbours."""
+def search_here(folder: Path) -> None:
+    """Let a module import its neighbours."""
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
@@ -86,12 +65,14 @@ def _load_file(name: str) -> ModuleType:
 
 
 def _neighbour(path: Path) -> str:
+    from ..definition.problems import did_you_mean  # with it comes lxml, which a worker does not need
+
     folder = path.parent
     known = [str(folder / one.name) for one in folder.glob("*.py")] if folder.is_dir() else []
     return did_you_mean(str(path), known)
 
 
-def _explained(name: str, error: BaseException) -> list[str]:
+def explained(name: str, error: BaseException) -> list[str]:
     """What went wrong while a module was imported, at its line; and what to do."""
     lines = [f"not started: {name} cannot be imported: {type(error).__name__}: {one_line(str(error))}"]
     place = _place(error)

@@ -6,13 +6,15 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..config import Config, load
 from ..errors import ConfigurationError
 from .failure import Exit, Failure
+
+if TYPE_CHECKING:
+    from ..config import Config
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -52,6 +54,8 @@ def settings(config: Path | None, code: Exit = Exit.INVALID) -> Config:
 
     :raises Failure: with `code` and every problem.
     """
+    from ..config import load
+
     try:
         return load(config, os.environ)
     except ConfigurationError as error:

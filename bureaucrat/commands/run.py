@@ -23,11 +23,12 @@ from ..errors import StorageUnavailable
 from .failure import Exit, Failure
 from .fields import parse_event, parse_fields
 from .lint import explaining, files_in, problem_lines
-from .modules import add_celery, load_participants
+from .modules import load_participants
 from .plan import Plan, Result
 from .progress import Output, standard, view_of
 from .report import as_json, closing, exit_code
 from .runner import Runner
+from .tasks import add_celery
 from .wording import count
 
 _LIMITS = ReadLimits()
