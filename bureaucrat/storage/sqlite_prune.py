@@ -10,29 +10,27 @@ import sqlite3
 from itertools import accumulate, takewhile
 from typing import Any
 
-import msgspec
-
-from .sqlite_rows import Row, Shape, single
+from .shapes import ID, OLD_EVENT, Row, Shape
+from .sqlite_rows import as_json, packed, unpacked
 from .statements import statements
 
 _LIMIT = 1000  #: rows of a table, each time
 
 _BELONGINGS = ("branches", "values", "waits", "remembered", "mail", "consumed", "incidents", "history", "instances")
-_OLD_EVENT = Shape(lambda number, woken: (number, woken), (("number", "int"), ("woken", "int")))
 
 
 def prune(connection: sqlite3.Connection, before: dict[str, float]) -> int:
     """Delete what is older than the instants named as the port names them; returns rows deleted."""
     given: dict[str, Any] = {**before, "limit": _LIMIT}
-    given["old"] = _json(_select(connection, "old_instances", single("id"), given))
-    given["numbers"] = _json(_old_events(connection, given))
+    given["old"] = as_json(_select(connection, "old_instances", ID, given))
+    given["numbers"] = as_json(_old_events(connection, given))
     names = (*_BELONGINGS, "old_history", "woken", "event_keys", "events", "old_inbox", "old_dead")
     return sum(connection.execute(_sql(f"prune_{name}"), given).rowcount for name in names)
 
 
 def _old_events(connection: sqlite3.Connection, given: dict[str, Any]) -> list[int]:
     """The oldest events that have woken no more than the limit together; one in any case."""
-    found = _select(connection, "old_events", _OLD_EVENT, given)
+    found = _select(connection, "old_events", OLD_EVENT, given)
     sums = accumulate(woken for _, woken in found)
     fitting = takewhile(lambda pair: pair[1] <= _LIMIT, zip(found, sums, strict=True))
     return [number for (number, _), _ in fitting] or [number for number, _ in found[:1]]
@@ -42,9 +40,5 @@ def _sql(name: str) -> str:
     return statements("sqlite", "prune.sql")[name]
 
 
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
-
-
 def _select(connection: sqlite3.Connection, name: str, shape: Shape[Row], given: dict[str, Any]) -> list[Row]:
-    return shape.rows(connection.execute(shape.packed(_sql(name)), given).fetchone()[0])
+    return unpacked(shape, connection.execute(packed(shape, _sql(name)), given).fetchone()[0])

@@ -15,13 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..ports import BranchRow, Loaded, ValueRow
+from ..ports import Loaded
+from .shapes import BRANCH, VALUE, Row, Shape
 from .sqlite_file import connect, unavailable
-from .sqlite_rows import Row, Shape, shape_of
+from .sqlite_rows import packed, unpacked
 from .statements import statements
-
-_BRANCH = shape_of(BranchRow)
-_VALUE = shape_of(ValueRow)
 
 
 def select(name: str) -> str:
@@ -31,7 +29,7 @@ def select(name: str) -> str:
 
 @cache
 def _packed(shape: Shape[Any], sql: str) -> str:
-    return shape.packed(sql)
+    return packed(shape, sql)
 
 
 class Reader:
@@ -64,12 +62,12 @@ class Reader:
     # what follows runs in the thread
 
     def _rows(self, shape: Shape[Row], sql: str, given: Mapping[str, Any]) -> list[Row]:
-        return shape.rows(self._fetch(_packed(shape, sql), given)[0])
+        return unpacked(shape, self._fetch(_packed(shape, sql), given)[0])
 
     def _loaded(self, branches: str, values: str, given: Mapping[str, Any]) -> Loaded:
-        both = f"SELECT ({_packed(_BRANCH, branches)}), ({_packed(_VALUE, values)})"
+        both = f"SELECT ({_packed(BRANCH, branches)}), ({_packed(VALUE, values)})"
         found = self._fetch(both, given)
-        return Loaded(_BRANCH.rows(found[0]), _VALUE.rows(found[1]))
+        return Loaded(unpacked(BRANCH, found[0]), unpacked(VALUE, found[1]))
 
     def _fetch(self, sql: str, given: Mapping[str, Any]) -> tuple[bytes, ...]:
         if self._connection is None:

@@ -6,7 +6,7 @@ threads compute, each time costs up to 5 ms (``sys.getswitchinterval``) until it
 
 Rules:
 
-- what is read comes as one JSON text, made by SQLite around the plain ``SELECT`` (:class:`Shape`);
+- what is read comes as one JSON text, made by SQLite around the plain ``SELECT`` (:func:`packed`);
 - a time is read as two whole numbers, seconds and 2**-52 of a second: SQLite prints a REAL with 15 digits only;
 - what is written goes with its table's other rows into one statement (:func:`repeated`): the line that begins with
   ``VALUES`` is one row, and is repeated.
@@ -16,22 +16,19 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import chain
-from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import msgspec
 
-Row = TypeVar("Row")
+from .shapes import Row, Shape, flattener
 
 #: How many rows a statement is prepared for. What is missing to the next size is filled up with the last row again.
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
 _VALUES = re.compile(r"^VALUES (.*?)(;?)$", re.MULTILINE)
-_PARAMETER = re.compile(r":(\w+)")
 _TIME = "json_array(CAST({0} AS INTEGER), CAST(({0} - CAST({0} AS INTEGER)) * (1 << 52) AS INTEGER))"
 
 
@@ -50,51 +47,20 @@ _COLUMNS: dict[str, tuple[str, Callable[[Any], Any] | None]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Shape(Generic[Row]):
-    """What the rows of a ``SELECT`` become."""
-
-    make: Callable[..., Row]
-    columns: tuple[tuple[str, str], ...]  #: name, type
-
-    def packed(self, sql: str) -> str:
-        """A statement whose one row and column is all that `sql` selects."""
-        columns = ", ".join(_COLUMNS[kind][0].format(name) for name, kind in self.columns)
-        return f"SELECT json_group_array(json_array({columns})) FROM ({sql})"
-
-    def rows(self, text: bytes) -> list[Row]:
-        """The rows again."""
-        rows = msgspec.json.decode(text)
-        made: list[Iterable[Any]] = []
-        for (_, kind), column in zip(self.columns, zip(*rows, strict=True), strict=False):
-            convert = _COLUMNS[kind][1]
-            made.append(column if convert is None else map(convert, column))
-        return list(map(self.make, *made)) if rows else []
+def packed(shape: Shape[Any], sql: str) -> str:
+    """A statement whose one row and column is all that `sql` selects."""
+    columns = ", ".join(_COLUMNS[kind][0].format(name) for name, kind in shape.columns)
+    return f"SELECT json_group_array(json_array({columns})) FROM ({sql})"
 
 
-def shape_of(kind: type[Row], *, blob: str = "") -> Shape[Row]:
-    """The shape of a row class. `blob` names a field that need not be JSON."""
-    columns = []
-    for field in fields(kind):  # type: ignore[arg-type]  # every row is a dataclass
-        name = str(field.type).removesuffix(" | None")
-        columns.append((field.name, "blob" if field.name == blob else name))
-    return Shape(kind, tuple(columns))
-
-
-def single(column: str) -> Shape[Any]:
-    """The shape of a list of one column."""
-    return Shape(lambda value: value, ((column, "str"),))
-
-
-@cache
-def flattener(kind: Hashable) -> Callable[[Any], tuple[Any, ...]]:
-    """What makes a tuple of a row, in the order of its fields."""
-    return attrgetter(*(field.name for field in fields(kind)))  # type: ignore[arg-type]  # a row class
-
-
-def only_given(sql: str, given: Mapping[str, object]) -> str:
-    """The statement without the lines that name a parameter that is not given."""
-    return "\n".join(line for line in sql.splitlines() if set(_PARAMETER.findall(line)) <= given.keys())
+def unpacked(shape: Shape[Row], text: bytes) -> list[Row]:
+    """The rows again."""
+    rows = msgspec.json.decode(text)
+    made: list[Iterable[Any]] = []
+    for (_, kind), column in zip(shape.columns, zip(*rows, strict=True), strict=False):
+        convert = _COLUMNS[kind][1]
+        made.append(column if convert is None else map(convert, column))
+    return list(map(shape.make, *made)) if rows else []
 
 
 @cache

@@ -16,8 +16,9 @@ from crowd import engine_on, fill
 from bureaucrat.definition.reader import read
 from bureaucrat.engine.keys import digest
 from bureaucrat.ports import EventRow, InstanceQuery, Writes
+from bureaucrat.storage import sqlite_reader
+from bureaucrat.storage.shapes import Shape
 from bureaucrat.storage.sqlite import SqliteStorage
-from bureaucrat.storage.sqlite_rows import Shape
 from bureaucrat.storage.statements import statements
 
 WAITING = 100_000
@@ -45,17 +46,17 @@ class Reads:
 @contextmanager
 def counted(storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reads]:
     """Count as long as this lasts."""
-    reads, reader, unpacked = Reads(), storage._reader, Shape.rows
+    reads, reader, unpacked = Reads(), storage._reader, sqlite_reader.unpacked
     assert reader is not None
     assert reader._connection is not None
 
-    def rows(self: Any, text: bytes) -> Any:
-        found = unpacked(self, text)
+    def rows(shape: Shape[Any], text: bytes) -> Any:
+        found = unpacked(shape, text)
         reads.rows += [type(row).__name__ for row in found]
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr(Shape, "rows", rows)
+        patched.setattr(sqlite_reader, "unpacked", rows)
         reader._connection.set_progress_handler(reads.tick, 1)
         yield reads
         reader._connection.set_progress_handler(None, 0)

@@ -20,8 +20,9 @@ from committer import writes
 
 from bureaucrat.errors import AlreadySeen, StaleVersion, StorageUnavailable
 from bureaucrat.ports import DeadRow, EventRow, InstanceQuery, MailRow, OutboxRow, WaitRow, Writes
+from bureaucrat.storage.asking import only_given
 from bureaucrat.storage.sqlite import SqliteStorage
-from bureaucrat.storage.sqlite_rows import only_given, repeated
+from bureaucrat.storage.sqlite_rows import repeated
 from bureaucrat.storage.statements import migrations, statements
 
 HERE = Path(__file__).parent

@@ -17,13 +17,13 @@ SELECT * FROM branches WHERE instance IN (SELECT value FROM json_each(:instances
 SELECT * FROM "values" WHERE instance IN (SELECT value FROM json_each(:instances))
 ORDER BY instance, branch, scope, name;
 
--- name: some_branches
+-- name: branches_some
 -- These branches, each named by instance and id.
 SELECT * FROM branches
 WHERE (instance, id) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:keys))
 ORDER BY instance, id;
 
--- name: some_values
+-- name: values_some
 -- All values of these branches.
 SELECT * FROM "values"
 WHERE (instance, branch) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:keys))
@@ -250,7 +250,8 @@ AND business_key = :business_key
 AND incidents > 0 -- :with_incidents
 AND ended IS NULL -- :unfinished
 AND started > :started_after
-ORDER BY id DESC LIMIT :limit;
+ORDER BY id DESC
+LIMIT :limit;
 
 -- name: waits_of
 -- All waits of one instance.
