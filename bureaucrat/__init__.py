@@ -9,12 +9,14 @@ if TYPE_CHECKING:
     from .errors import BureaucratError, Fault
     from .functions import Workitem, participant
     from .launcher import Launcher
+    from .once import Once
 
 __version__ = "0.1.0"
 
 __all__ = [
     # for participants
     "Fault",
+    "Once",
     "Workitem",
     "participant",
     # for programs that start processes
@@ -31,6 +33,7 @@ __all__ = [
 #: and only who launches needs pika.
 _HOMES = {
     "Fault": ".errors",
+    "Once": ".once",
     "Workitem": ".functions",
     "participant": ".functions",
     "Launcher": ".launcher",

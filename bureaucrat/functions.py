@@ -19,8 +19,10 @@ from . import in_process
 from .core.effects import Dispatch
 from .core.values import complaint
 from .errors import Fault
+from .once import GIVEN, Once
 
 _MARK = "__bureaucrat_participants__"
+_ONCE = "__bureaucrat_once__"
 _KIND = "worker:"  #: `worker:charge` and `charge` are one participant
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,12 +40,19 @@ class Workitem:
     attempt: int = 1
 
 
-def participant(name: str) -> Callable[[F], F]:
-    """Mark a function, sync or async, as the participant of this name. One function may have several."""
+def participant(name: str, *, once: Once | Callable[[], Any] | bool | None = None) -> Callable[[F], F]:
+    """Mark a function, sync or async, as the participant of this name. One function may have several.
+
+    :param once: it is done once for each key: a ``Once``, or what one is made of. Its parameter ``connection`` or
+        ``session`` gets what it writes with; what raises, or answers another status than ``done``, has done nothing.
+    """
+    kept = None if once is None else Once.of(once)
 
     def mark(function: F) -> F:
         names: tuple[str, ...] = getattr(function, _MARK, ())
         setattr(function, _MARK, (*names, name))
+        if kept is not None:
+            setattr(function, _ONCE, kept)
         return function
 
     return mark
@@ -57,17 +66,25 @@ class Function:
     parameters: tuple[tuple[str, bool], ...]  #: name, and whether it may be left out
     takes_all: bool  #: it has ``**fields``
     is_async: bool
+    once: Once | None = None
 
     @classmethod
-    def of(cls, function: Callable[..., Any]) -> Function:
-        """Look at a function's signature once."""
+    def of(cls, function: Callable[..., Any], once: Once | None = None) -> Function:
+        """Look at a function's signature once.
+
+        :raises TypeError: it is async, and to be done once.
+        """
+        once = once or getattr(function, _ONCE, None)
         given = inspect.signature(function).parameters.values()
         several = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
         named = tuple((p.name, p.default is not p.empty) for p in given if p.kind not in several)
         takes_all = any(p.kind is p.VAR_KEYWORD for p in given)
-        return cls(function, named, takes_all, inspect.iscoroutinefunction(function))
+        is_async = inspect.iscoroutinefunction(function)
+        if once is not None and is_async:
+            raise TypeError(f"{function.__name__} is async, and `once` is for functions; declare it with `def`")
+        return cls(function, named, takes_all, is_async, once)
 
-    def arguments(self, workitem: Workitem) -> dict[str, Any]:
+    def arguments(self, workitem: Workitem, connection: Any = None) -> dict[str, Any]:
         """The keyword arguments of one call.
 
         :raises LookupError: a field that a parameter needs is not there.
@@ -78,11 +95,47 @@ class Function:
                 arguments[name] = workitem
             elif name == "fields":
                 arguments[name] = workitem.fields
+            elif self.once is not None and name in GIVEN:
+                arguments[name] = connection
             elif name in workitem.fields:
                 arguments[name] = workitem.fields[name]
             elif not is_optional:
                 raise LookupError(f"{self.call.__name__}() takes {name!r}, and the process sends no such field")
         return arguments
+
+    def answer(self, workitem: Workitem, result: str | None = None) -> dict[str, Any]:
+        """Call it, if it is not async, and give the fields of its answer (L31, L32).
+
+        :param result: the property that takes whatever it returns.
+        :raises Exception: whatever it raises.
+        """
+        if self.once is None:
+            return self._answer(workitem, result, None)
+
+        def work(connection: Any) -> dict[str, Any]:
+            fields = self._answer(workitem, result, connection)
+            if fields.get("status", "done") != "done":
+                raise _Refused(fields)  # as if it had raised
+            return fields
+
+        try:
+            done: dict[str, Any] = self.once.do(workitem.key, work)
+        except _Refused as refused:
+            return refused.fields
+        return done
+
+    def _answer(self, workitem: Workitem, result: str | None, connection: Any) -> dict[str, Any]:
+        returned = self.call(**self.arguments(workitem, connection))
+        if inspect.isawaitable(returned):
+            raise TypeError(f"{self.call!r} gives an awaitable; declare it with `async def`")
+        return fields_of(workitem, returned, result)
+
+
+class _Refused(Exception):
+    """A function has answered that it did not do its work."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.fields = fields
 
 
 @dataclass(slots=True)
@@ -106,7 +159,7 @@ class Functions:
         """Let a function or a Celery task be the participant of this name."""
         if in_process.is_celery(function):
             self.by_name[name] = Function.of(in_process.with_workitem(function))
-            self.by_keywords[name] = Function(function, (), True, False)
+            self.by_keywords[name] = Function.of(in_process.with_fields(function))
         else:
             self.by_name[name] = Function.of(function)
 

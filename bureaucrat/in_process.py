@@ -69,7 +69,7 @@ def _module(name: str) -> object:
         raise
 
 
-def with_workitem(task: Callable[..., Any]) -> Callable[..., Any]:
+def with_workitem(task: Any) -> Callable[..., Any]:
     """The call of a task that takes a workitem as its one argument, and gives it back, changes, or nothing."""
 
     def call(workitem: Envelope) -> Any:
@@ -82,7 +82,36 @@ def with_workitem(task: Callable[..., Any]) -> Callable[..., Any]:
             attempt=workitem.attempt,
         )
         given = wire.load_object(body)
-        returned = task(given)
+        returned = _called(task, workitem, "workitem", [given], {})
         return wire.returned_fields(given if returned is None else returned)
 
     return call
+
+
+def with_fields(task: Any) -> Callable[..., Any]:
+    """The call of a task that takes fields as its own arguments."""
+
+    def call(workitem: Envelope, fields: dict[str, Any]) -> Any:
+        return _called(task, workitem, "kwargs", [], fields)
+
+    return call
+
+
+def _called(task: Any, workitem: Envelope, arguments: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """Call a task as a worker does: what is bound to it finds the headers of its message."""
+    asked = wire.Asked(
+        workitem.token,
+        workitem.key,
+        workitem.target,
+        workitem.participant,
+        workitem.attempt,
+        arguments,
+        result=None,
+        answers="",
+    )
+    plain = sys.modules["celery"].Task.__call__  # pushes a request of its own, without headers
+    task.push_request(args=args, kwargs=kwargs, headers=wire.attempt_headers(asked))
+    try:
+        return (task.run if type(task).__call__ is plain else task)(*args, **kwargs)
+    finally:
+        task.pop_request()

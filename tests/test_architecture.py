@@ -29,7 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"core"}),
     frozenset({"definition", "wire", "diagram"}),
     frozenset({"lint"}),
-    frozenset({"ports", "functions", "in_process", "message"}),
+    frozenset({"ports", "functions", "in_process", "message", "once"}),
     frozenset({"engine"}),
     frozenset({"agents", "streams", "services", "celery", "launcher", "embedded", "stores", "testing"}),
     frozenset({"bureaucrat"}),  # the public API, bureaucrat/__init__.py

@@ -19,13 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_docs import blocks
 from test_docs_examples import ROOT, write_files
+
+from bureaucrat import Once
 
 PAGE = "docs/howto/once.rst"
 KILLED = """
 import os, signal
 import accounts, gateway, letters
 from bureaucrat import participant
+from bureaucrat.functions import Function
 
 def die(place):
     if os.environ["KILL"] == place:
@@ -37,6 +41,12 @@ def deliver(letter, deliver=letters.deliver):
 
 letters.deliver = deliver
 
+@participant("charge", once=accounts.once)
+def charged(connection, account, amount):
+    answer = accounts.charge(connection, account, amount)
+    die("before")
+    return answer
+
 def watched(function, *names):
     def call(workitem):
         with open("calls", "a") as calls:
@@ -46,9 +56,10 @@ def watched(function, *names):
         return answer
     return call
 
-charge = participant("charge")(watched(accounts.charge, "account", "amount"))
+charge = participant("charge")(watched(Function.of(charged).answer))
 pay = participant("pay")(watched(gateway.pay, "amount"))
 post = participant("post")(watched(letters.post, "letter"))
+del charged
 """
 
 
@@ -56,6 +67,8 @@ post = participant("post")(watched(letters.post, "letter"))
 def page(tmp_path: Path) -> Path:
     """A folder with the page's files, and the module that kills."""
     write_files(PAGE, tmp_path)
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database:
+        database.executescript((tmp_path / "tables.sql").read_text())
     (tmp_path / "killed.py").write_text(KILLED)
     return tmp_path
 
@@ -118,16 +131,24 @@ def calls(folder: Path) -> list[str]:
     return (folder / "calls").read_text().splitlines()
 
 
-def test_a_charge_that_was_committed_before_the_kill_is_not_made_again(page: Path) -> None:
-    """The key is in the same transaction; the second call gives the first one's answer."""
-    told = killed_and_continued(page, "charged.xml", "after", "account=ann", "amount:int=30")
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_charge_is_made_once_wherever_its_program_was_killed(page: Path, place: str) -> None:
+    """Before the commit nothing was done; after it the second call gives the first one's answer."""
+    told = killed_and_continued(page, "charged.xml", place, "account=ann", "amount:int=30")
 
     first, second = calls(page)
     assert first == second
     assert (told["status"], told["fields"]["left"]) == ("completed", 70)
     with closing(sqlite3.connect(page / "shop.db")) as database:
         assert database.execute("SELECT balance FROM accounts").fetchall() == [(70,)]
-        assert database.execute("SELECT key FROM done").fetchall() == [(first,)]
+        assert database.execute("SELECT id, answer FROM bureaucrat_once").fetchall() == [(first, '{"left": 70}')]
+
+
+def test_the_tables_that_the_page_shows_are_those_of_once() -> None:
+    """For each database, and the literal name."""
+    shown = "\n".join(block.text for block in blocks() if block.page == PAGE and block.language == "sql")
+
+    assert [name for name in ("sqlite", "postgresql", "mysql") if Once(sqlite3.connect).ddl(name) not in shown] == []
 
 
 def test_a_payment_that_was_booked_before_the_kill_is_not_booked_again(page: Path) -> None:

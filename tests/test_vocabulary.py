@@ -61,6 +61,7 @@ ALLOWED_IN = (
     ("docs/glossary.rst", {"terminate"}, "the entry of cancel names it"),
     ("docs/howto/celery.rst", {"task"}, "Celery's word"),
     ("docs/howto/from-canvas.rst", {"task"}, "Celery's word"),
+    ("docs/howto/once.rst", {"task"}, "Celery's word"),
     ("docs/decisions/0023-celery.rst", {"task"}, "Celery's word"),
     ("bureaucrat/celery/*", {"task", "terminate", "terminated", "cancelled"}, "Celery's words"),
     ("bureaucrat/in_process.py", {"task"}, "Celery's word"),

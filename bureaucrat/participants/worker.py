@@ -8,7 +8,6 @@ while it is at work is not begun a second time; whatever a function raises is it
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import time
 import uuid
@@ -168,10 +167,7 @@ class Worker:
         """In a thread."""
         begun = time.perf_counter()
         try:
-            returned = work.function.call(**work.function.arguments(work.workitem))
-            if inspect.isawaitable(returned):
-                raise TypeError(f"{work.function.call!r} gives an awaitable; declare it with `async def`")
-            work.fields = fields_of(work.workitem, returned)
+            work.fields = work.function.answer(work.workitem)
         except BaseException as error:  # whatever a participant raises is its answer, sys.exit() too (L32)
             work.fields = failure_of(error)
         work.seconds = time.perf_counter() - begun

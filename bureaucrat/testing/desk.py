@@ -61,10 +61,11 @@ class Desk:
             return
         workitem = workitem_of(dispatch, instance)
         try:
-            returned = function.call(**function.arguments(workitem))
             if function.is_async:
-                returned = _result_of(returned)
-            fields = answer_of(dispatch, workitem, returned)
+                returned = _result_of(function.call(**function.arguments(workitem)))
+                fields = answer_of(dispatch, workitem, returned)
+            else:
+                fields = function.answer(workitem, dispatch.result)
         except Exception as error:  # whatever a participant raises is its answer (L32)
             fields = failure_of(error)
         self.answer(attempt, fields)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 import queue
 import threading
 import time
@@ -119,10 +118,7 @@ class MemoryTransport:
 
 def _call(dispatch: Dispatch, workitem: Workitem, function: Function) -> dict[str, Any]:
     try:
-        returned = function.call(**function.arguments(workitem))
-        if inspect.isawaitable(returned):
-            raise TypeError(f"{function.call!r} gives an awaitable; declare it with `async def`")
-        return answer_of(dispatch, workitem, returned)
+        return function.answer(workitem, dispatch.result)
     except BaseException as error:  # whatever a participant raises is its answer, sys.exit() too (L32)
         return failure_of(error)
 

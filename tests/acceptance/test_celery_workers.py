@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +202,20 @@ def test_a_task_whose_process_was_killed_is_done_again(prefork: Installation) ->
     told = prefork.end_of("killed_once")
 
     assert (told["status"], told["fields"]) == ("completed", {"n": 3})
+
+
+def test_what_is_done_once_is_not_done_again_after_a_kill_before_its_answer(prefork: Installation) -> None:
+    """Between commit and acknowledgement: Celery does it again, and the answer is that of the first time."""
+    ledger = Path(prefork.worker.environment["LEDGER"])
+
+    told = prefork.end_of("pays_once")
+
+    assert (told["status"], told["fields"]) == ("completed", {"n": 1})
+    assert len((ledger / "killed").read_text()) == 2
+    with closing(sqlite3.connect(ledger / "accounts.db")) as accounts:
+        ((key, number),) = accounts.execute("SELECT key, count(*) FROM payments").fetchall()
+        assert number == 1
+        assert accounts.execute("SELECT id, answer FROM bureaucrat_once").fetchall() == [(key, '{"n": 1}')]
 
 
 def test_what_was_canceled_is_not_begun(prefork: Installation) -> None:

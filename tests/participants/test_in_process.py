@@ -142,3 +142,33 @@ def test_without_celery_no_module_has_tasks(monkeypatch: pytest.MonkeyPatch, app
     monkeypatch.delitem(sys.modules, "celery")
 
     assert Functions.of(module).by_name == {}
+
+
+def test_a_bound_task_finds_the_headers_of_its_message(app: Celery) -> None:
+    """The key above all, also where no message is sent; a task class with a call of its own is called by that."""
+
+    class Around(app.Task):  # type: ignore[misc, name-defined]
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            return [self.request.headers["bureaucrat-attempt"], self.run(*args, **kwargs)]
+
+    @app.task(name="shop.tasks.key", shared=False, bind=True)
+    def key(self: Any) -> Any:
+        return self.request.headers["bureaucrat-key"]
+
+    @app.task(name="shop.tasks.around", shared=False, bind=True, base=Around)
+    def around(self: Any, workitem: dict[str, Any]) -> Any:
+        return self.request.headers["bureaucrat-key"]
+
+    actions = """
+    <process name="keys">
+      <context><property name="found" type="json"/></context>
+      <action participant="celery:shop.tasks.key" arguments="kwargs" result="found"><input/></action>
+      <action participant="celery:shop.tasks.around" result="around"/>
+    </process>
+    """
+    keys = Simulation(actions, app)
+    keys.launch(instance="keys-1")
+    keys.assert_ended()
+
+    assert [attempt.key for attempt in keys.sent] == [keys.fields["found"], keys.fields["around"][1]]
+    assert keys.fields["around"][0] == 1
