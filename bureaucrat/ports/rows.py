@@ -363,6 +363,7 @@ class Writes:
     pauses: list[PauseRow] = field(default_factory=list)  #: each replaces what was known of its participant
     pauses_gone: list[tuple[str]] = field(default_factory=list)  #: participants that go on
     event_starts: list[tuple[str, str]] = field(default_factory=list)  #: event, process: a version of it starts on it
+    settings: list[tuple[str, str]] = field(default_factory=list)  #: name, value; each replaces what was kept
 
     @property
     def is_empty(self) -> bool:

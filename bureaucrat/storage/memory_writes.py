@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import AlreadySeen, NotUnique, StaleVersion
 from ..ports import DefinitionRow, InstanceRow, StateRow, ValueRow, Writes
-from .memory_tables import Consumed, EventKey, EventStart, Table, Tables, Taken
+from .memory_tables import Consumed, EventKey, EventStart, Setting, Table, Tables, Taken
 
 _LIMIT = 1000  #: rows of a table that go at a time
 
@@ -128,6 +128,7 @@ def _put_in(tables: Tables, writes: Writes) -> None:
     tables.incidents.put_all(writes.incidents)
     tables.destinations.put_all(writes.destinations)
     tables.pauses.put_all(writes.pauses)
+    tables.settings.put_all([Setting(*setting) for setting in writes.settings])
     tables.versions.put_all(writes.versions)
     tables.schedules.put_all(writes.schedules)
     for start in writes.event_starts:

@@ -184,6 +184,7 @@ _ORDER = (
     ("pauses", ("write_pauses",)),
     ("retired", ("retire_versions",)),
     ("event_starts", ("write_event_starts",)),
+    ("settings", ("write_settings",)),
 )
 
 

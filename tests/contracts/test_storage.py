@@ -910,6 +910,14 @@ async def test_the_first_default_of_a_setting_is_stored(storage: Storage) -> Non
     assert (first, second) == (TEXT, TEXT)
 
 
+async def test_a_setting_that_is_written_replaces_what_was_kept(storage: Storage) -> None:
+    await storage.setting("key", "old")
+
+    await commit(storage, settings=[("key", TEXT), ("new", "")])
+
+    assert (await storage.setting("key", "other"), await storage.setting("new", "other")) == (TEXT, "")
+
+
 async def test_of_settings_asked_for_at_once_all_get_the_same(storage: Storage) -> None:
     found = await asyncio.gather(*(storage.setting("key", str(n)) for n in range(10)))
 

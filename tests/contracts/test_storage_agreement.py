@@ -95,6 +95,7 @@ TUPLES: dict[str, tuple[int, tuple[tuple[Any, ...], ...]]] = {
     "consumed": (4, (SMALL, IDS, BRANCHES, SMALL)),
     "retired": (2, (NAMES, SMALL, (True, False))),
     "event_starts": (2, (NAMES, NAMES)),
+    "settings": (1, (NAMES, NAMES)),
     "inbox": (2, (tuple("abcdefghijklmnopqrstuvwxyz"), TIMES)),
 }
 

@@ -288,6 +288,12 @@ ON CONFLICT DO NOTHING;
 INSERT INTO mailbox (number, instance, message, at, held)
 VALUES (?, ?, CAST(? AS TEXT), ?, ?);
 
+-- name: write_settings
+-- A setting; the last value counts.
+INSERT INTO settings (name, value)
+VALUES (?, ?)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
 -- name: keep_setting
 -- A setting; the first value counts.
 INSERT INTO settings (name, value)
