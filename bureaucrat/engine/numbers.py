@@ -1,6 +1,6 @@
 """Numbers and ids that grow with time and are never given twice.
 
-Shape of a number, from its highest bit: 41 bits of milliseconds, 10 of its maker, 12 that count within a millisecond.
+Rules: a number tells who made it (:mod:`bureaucrat.ports.membership`).
 """
 
 from __future__ import annotations
@@ -10,36 +10,36 @@ from collections.abc import Callable
 from itertools import count
 
 from ..clock import Clock
+from ..ports.membership import MAKER, MAKERS, SEQUENCE, maker_of
 
-MAKERS = 1 << 10  #: how many processes can be told apart by the numbers they make
-_SEQUENCE = 12  # bits: 4,096 numbers in a millisecond before it borrows from the next one
-_MAKER = 10  # bits
+__all__ = ["MAKERS", "Numbers", "counted", "instance_id", "maker_of", "numbers_of"]
 
 
-def numbers_of(clock: Clock, maker: int | None = None) -> Callable[[], int]:
-    """63-bit numbers: milliseconds, who made it, a sequence.
+class Numbers:
+    """Gives 63-bit numbers: milliseconds, who made it, a sequence.
 
     Each run begins its sequences anywhere in their lower half: two short runs in one millisecond, with makers that were
     drawn alike, give different numbers all the same.
 
-    :param maker: 0 to 1,023, whom nobody else is; drawn if it is not given.
+    :param maker: 0 to 1,023, whom nobody else is; drawn if it is not given. It may be set anew at any time.
+    :param first: where its sequences begin, 0 to 2,047; drawn if it is not given.
     """
-    drawn = int.from_bytes(os.urandom(4), "big")
-    maker = drawn % MAKERS if maker is None else maker
-    first = (drawn >> _MAKER) % (1 << (_SEQUENCE - 1))
-    last = 0
 
-    def number() -> int:
-        nonlocal last
-        last = max((int(clock.now() * 1000) << _SEQUENCE) + first, last + 1)
-        return ((last >> _SEQUENCE) << (_MAKER + _SEQUENCE)) | (maker << _SEQUENCE) | (last & ((1 << _SEQUENCE) - 1))
+    def __init__(self, clock: Clock, maker: int | None = None, first: int | None = None) -> None:
+        drawn = int.from_bytes(os.urandom(4), "big")
+        self.maker = drawn % MAKERS if maker is None else maker
+        self._first = (drawn >> MAKER) % (1 << (SEQUENCE - 1)) if first is None else first
+        self._clock = clock
+        self._last = 0
 
-    return number
+    def __call__(self) -> int:
+        self._last = last = max((int(self._clock.now() * 1000) << SEQUENCE) + self._first, self._last + 1)
+        return ((last >> SEQUENCE) << (MAKER + SEQUENCE)) | (self.maker << SEQUENCE) | (last & ((1 << SEQUENCE) - 1))
 
 
-def maker_of(number: int) -> int:
-    """Who made a number."""
-    return (number >> _SEQUENCE) & (MAKERS - 1)
+def numbers_of(clock: Clock, maker: int | None = None, first: int | None = None) -> Numbers:
+    """What gives numbers of one maker."""
+    return Numbers(clock, maker, first)
 
 
 def counted() -> Callable[[], int]:

@@ -4,6 +4,7 @@ Rules: one file per technology stands behind each port; adapters translate forei
 :mod:`bureaucrat.errors` at their edge.
 """
 
+from .membership import MAKERS, Membership, maker_of
 from .rows import (
     AttemptRow,
     AuditRow,
@@ -62,7 +63,9 @@ __all__ = [
     "InstanceRow",
     "Kind",
     "Loaded",
+    "MAKERS",
     "MailRow",
+    "Membership",
     "OutboxRow",
     "PauseRow",
     "Outgoing",
@@ -76,4 +79,5 @@ __all__ = [
     "VersionRow",
     "WaitRow",
     "Writes",
+    "maker_of",
 ]

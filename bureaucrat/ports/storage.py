@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from .membership import Membership
 from .rows import (
     AttemptRow,
     AuditRow,
@@ -44,6 +45,20 @@ class Batch(Protocol):
 
         A row is applied once, by whoever deletes it: one that is not returned was applied already, or is being applied
         by another daemon.
+        """
+
+    async def unsent(self, attempts: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Which of these attempts, by instance and number, stand in anybody's outbox, and the numbers of their rows."""
+
+    async def take_leave(self, names: Sequence[str], most: int | None, limit: int) -> list[OutboxRow]:
+        """Lock a participant until the end of this transaction, and return of its rows that wait for leave those that
+        may have it: the first by priority (highest first; none is 0), then by number.
+
+        So many that with them no more than `most` of its attempts are in flight (that branches wait for and that wait
+        for no leave), `limit` at most; none while it is paused. Who has the lock has seen every leave before.
+
+        :param names: the participant in every way that it is written.
+        :param most: None: as many as there are.
         """
 
     async def load(self, wanted: Iterable[tuple[str, Sequence[str] | None]]) -> Loaded:
@@ -89,6 +104,7 @@ class Storage(Protocol):
     """Everything that is kept."""
 
     is_shared: bool  #: whether others may change rows: then a cached copy counts only after :meth:`Batch.lock`
+    on_mail: Callable[[], None] | None  #: called on the event loop's thread when another process has left mail
 
     async def open(self) -> None:
         """Connect, migrate, take what lock there is.
@@ -100,12 +116,22 @@ class Storage(Protocol):
 
     def batch(self) -> Batch: ...
 
+    async def membership(self) -> Membership:
+        """Who is alive, asked for once a sweep. A member whose session was lost is given another number here, and the
+        old one counts as dead; so does one that has not asked for so long that it must be taken to be frozen.
+
+        What is not shared has one member.
+        """
+
+    async def time(self) -> float | None:
+        """The storage's own clock in epoch seconds, the same for all its members; None: it has none."""
+
     # what the sweep looks for; each may return what another daemon takes first
     async def due(self, before: float, limit: int, after: Due | None = None) -> list[Due]:
         """Branches with a timer at or before `before`, by (at, instance, branch), from beyond `after` on."""
 
-    async def mail(self, limit: int) -> list[MailRow]:
-        """Mail that is not held, oldest first."""
+    async def mail(self, limit: int, but: Collection[int] = ()) -> list[MailRow]:
+        """Mail that is not held, oldest first, without what the makers `but` have numbered."""
 
     async def held_mail(self, instance: str, limit: int) -> list[MailRow]:
         """Mail of one instance that is kept back, oldest first."""
@@ -116,8 +142,8 @@ class Storage(Protocol):
     async def fresh_waits(self, limit: int) -> list[WaitRow]:
         """Waits for which kept events were not looked through yet, in order of their keys."""
 
-    async def pending_events(self, limit: int) -> list[EventRow]:
-        """Events not yet offered to all waits, oldest first."""
+    async def pending_events(self, limit: int, but: Collection[int] = ()) -> list[EventRow]:
+        """Events not yet offered to all waits, oldest first, without what the makers `but` have numbered."""
 
     async def attempts(self, limit: int, after: AttemptRow | None = None) -> list[AttemptRow]:
         """What branches wait for, by participant, instance and branch, from beyond `after` on."""
@@ -128,8 +154,11 @@ class Storage(Protocol):
     async def attempt_counts(self, participants: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Of each: how many attempts branches wait for, and how many in the outbox wait for leave."""
 
-    async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
-        """What is to be published, by number, from beyond `after` on."""
+    async def kept(self) -> list[str]:
+        """The participants for which rows of the outbox wait for leave, in order."""
+
+    async def outbox(self, limit: int, after: int = 0, but: Collection[int] = ()) -> list[OutboxRow]:
+        """What is to be published, by number, from beyond `after` on, without what the makers `but` have numbered."""
 
     async def outbox_rows(self, numbers: Sequence[int]) -> list[OutboxRow]:
         """Those of these that are to be published, by number."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -77,8 +77,8 @@ class Reads:
             "due", shapes.DUE, before=before, at=place.at, instance=place.instance, branch=place.branch, limit=limit
         )
 
-    async def mail(self, limit: int) -> list[MailRow]:
-        return await self.rows("mail", shapes.MAIL, limit=limit)
+    async def mail(self, limit: int, but: Collection[int] = ()) -> list[MailRow]:
+        return await self._some("mail", shapes.MAIL, limit=limit, but=sorted(but) or None)
 
     async def held_mail(self, instance: str, limit: int) -> list[MailRow]:
         return await self.rows("held_mail", shapes.MAIL, instance=instance, limit=limit)
@@ -89,8 +89,8 @@ class Reads:
     async def fresh_waits(self, limit: int) -> list[WaitRow]:
         return await self.rows("fresh_waits", shapes.WAIT, limit=limit)
 
-    async def pending_events(self, limit: int) -> list[EventRow]:
-        return await self.rows("pending_events", shapes.EVENT, limit=limit)
+    async def pending_events(self, limit: int, but: Collection[int] = ()) -> list[EventRow]:
+        return await self._some("pending_events", shapes.EVENT, limit=limit, but=sorted(but) or None)
 
     async def attempts(self, limit: int, after: AttemptRow | None = None) -> list[AttemptRow]:
         place = after or _FIRST_ATTEMPT
@@ -103,8 +103,11 @@ class Reads:
     async def attempt_counts(self, participants: Sequence[str]) -> dict[str, tuple[int, int]]:
         return dict(await self.rows("attempt_counts", shapes.COUNTS, participants=list(participants)))
 
-    async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
-        return await self.rows("outbox", shapes.OUTBOX, limit=limit, after=after)
+    async def kept(self) -> list[str]:
+        return await self.rows("kept", shapes.PARTICIPANT)
+
+    async def outbox(self, limit: int, after: int = 0, but: Collection[int] = ()) -> list[OutboxRow]:
+        return await self._some("outbox", shapes.OUTBOX, limit=limit, after=after, but=sorted(but) or None)
 
     async def outbox_rows(self, numbers: Sequence[int]) -> list[OutboxRow]:
         return await self.rows("outbox_rows", shapes.OUTBOX, numbers=list(numbers))

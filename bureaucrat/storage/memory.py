@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import astuple
-from itertools import chain
+from itertools import chain, islice
+from typing import TypeVar
 
 from ..errors import StorageUnavailable
 from ..ports import (
@@ -28,63 +29,23 @@ from ..ports import (
     InstanceRow,
     Loaded,
     MailRow,
+    Membership,
     OutboxRow,
     PauseRow,
     RememberedRow,
     ScheduleRow,
     VersionRow,
     WaitRow,
-    Writes,
+    maker_of,
 )
+from .memory_batch import MemoryBatch
 from .memory_tables import Row, Setting, Tables
-from .memory_writes import prune, write_all
+from .memory_writes import prune
+
+Numbered = TypeVar("Numbered", MailRow, EventRow, OutboxRow)
 
 #: process, definition, activity, kind, code, message
 Same = tuple[str, str, int, str, str, str]
-
-
-class MemoryBatch:
-    """A transaction on memory: nothing happens before its commit."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    async def __aenter__(self) -> MemoryBatch:
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        return None
-
-    async def lock(self, instances: Sequence[str]) -> dict[str, InstanceRow]:
-        found = {id: self._tables.instances.get(id) for id in sorted(instances)}
-        return {id: row for id, row in found.items() if row is not None}
-
-    async def take_mail(self, numbers: Sequence[int]) -> dict[int, bool]:
-        rows = [self._tables.mailbox.get(number) for number in numbers]
-        return {row.number: row.held for row in rows if row is not None}
-
-    async def load(self, wanted: Iterable[tuple[str, Sequence[str] | None]]) -> Loaded:
-        tables, loaded = self._tables, Loaded()
-        asked = list(wanted)
-        whole = sorted({instance for instance, ids in asked if ids is None})
-        for instance in whole:
-            loaded.branches += tables.branches.find("key", instance)
-            loaded.values += tables.values.find("key", instance)
-        for key in sorted({(i, id) for i, ids in asked if ids and i not in whole for id in ids}):
-            loaded.branches += tables.branches.find("key", *key)
-            loaded.values += tables.values.find("key", *key)
-        return loaded
-
-    async def load_below(self, instance: str, branch: str) -> Loaded:
-        found = await self.load([(instance, None)])
-        branches = [row for row in found.branches if row.id.startswith(branch)]
-        return Loaded(branches, [row for row in found.values if row.branch.startswith(branch)])
-
-    async def remembered(self, instance: str, limit: int) -> list[RememberedRow]:
-        return self._tables.remembered.find("key", instance)[::-1][:limit]
-
-    async def commit(self, writes: Writes) -> None:
-        write_all(self._tables, writes)
 
 
 class MemoryStorage:
@@ -92,8 +53,9 @@ class MemoryStorage:
 
     is_shared = False
 
-    def __init__(self) -> None:
-        self._tables = Tables()
+    def __init__(self, tables: Tables | None = None) -> None:
+        self._tables = tables or Tables()
+        self.on_mail: Callable[[], None] | None = None
 
     async def open(self) -> None:
         return None
@@ -104,6 +66,12 @@ class MemoryStorage:
     def batch(self) -> MemoryBatch:
         return MemoryBatch(self._tables)
 
+    async def membership(self) -> Membership:
+        return Membership(0, frozenset({0}))
+
+    async def time(self) -> float | None:
+        return None
+
     # what the sweep looks for
 
     async def due(self, before: float, limit: int, after: Due | None = None) -> list[Due]:
@@ -111,8 +79,8 @@ class MemoryStorage:
         rows = self._tables.branches.find("due", since=since, limit=limit)
         return [Due(row.instance, row.id, row.due) for row in rows if row.due is not None and row.due <= before]
 
-    async def mail(self, limit: int) -> list[MailRow]:
-        return self._tables.mailbox.find("free", limit=limit)
+    async def mail(self, limit: int, but: Collection[int] = ()) -> list[MailRow]:
+        return _without(but, self._tables.mailbox.walk("free"), limit)
 
     async def held_mail(self, instance: str, limit: int) -> list[MailRow]:
         return self._tables.mailbox.find("held", instance, limit=limit)
@@ -123,8 +91,8 @@ class MemoryStorage:
     async def fresh_waits(self, limit: int) -> list[WaitRow]:
         return self._tables.waits.find("fresh", limit=limit)
 
-    async def pending_events(self, limit: int) -> list[EventRow]:
-        return self._tables.events.find("pending", limit=limit)
+    async def pending_events(self, limit: int, but: Collection[int] = ()) -> list[EventRow]:
+        return _without(but, self._tables.events.walk("pending"), limit)
 
     async def attempts(self, limit: int, after: AttemptRow | None = None) -> list[AttemptRow]:
         since = () if after is None else (after.participant, after.instance, _above(after.branch))
@@ -145,8 +113,16 @@ class MemoryStorage:
             name: (len(branches.find("attempt", name)), len(outbox.find("participant", name))) for name in participants
         }
 
-    async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
-        return self._tables.outbox.find("key", since=(after + 1,), limit=limit)
+    async def kept(self) -> list[str]:
+        found: list[str] = []
+        row = self._tables.outbox.next("participant", ())
+        while row is not None:
+            found.append(row.participant)
+            row = self._tables.outbox.next("participant", (_above(row.participant),))
+        return found
+
+    async def outbox(self, limit: int, after: int = 0, but: Collection[int] = ()) -> list[OutboxRow]:
+        return _without(but, self._tables.outbox.walk("key", since=(after + 1,)), limit)
 
     async def outbox_rows(self, numbers: Sequence[int]) -> list[OutboxRow]:
         found = [self._tables.outbox.get(number) for number in sorted(set(numbers))]
@@ -343,6 +319,11 @@ class MemoryStorage:
 def _above(text: str) -> str:
     """The text that comes next after `text`."""
     return text + "\0"
+
+
+def _without(makers: Collection[int], rows: Iterator[Numbered], limit: int) -> list[Numbered]:
+    """The first rows that none of these makers has numbered."""
+    return list(islice((row for row in rows if maker_of(row.number) not in makers), limit))
 
 
 def _last(rows: Sequence[Row]) -> Row | None:

@@ -144,7 +144,11 @@ class Table(Generic[Row]):
 
     def find(self, order: str, *prefix: Any, since: Key = (), limit: int | None = None) -> list[Row]:
         """Copies of rows in an order: those whose place begins with a prefix and is not below `since`."""
-        return [self._copy(row) for row in islice(self._walk(order, prefix, since), limit)]
+        return list(islice(self.walk(order, *prefix, since=since), limit))
+
+    def walk(self, order: str, *prefix: Any, since: Key = ()) -> Iterator[Row]:
+        """The same, one after the other; the table must not change meanwhile."""
+        return map(self._copy, self._walk(order, prefix, since))
 
     def next(self, order: str, since: Key) -> Row | None:
         """A copy of the first row whose place is not below `since`."""

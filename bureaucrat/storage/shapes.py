@@ -91,6 +91,10 @@ PATH = single("path")
 NAME = single("event")
 HASH = single("definition")
 OUT = Shape(lambda *found: found, (("attempt", "int"), ("participant", "str")))
+UNSENT = Shape(
+    lambda instance, attempt, number: ((instance, attempt), number),
+    (("instance", "str"), ("attempt", "int"), ("number", "int")),
+)
 PARTICIPANT = single("participant")
 COUNTS = Shape(lambda name, *counts: (name, counts), (("participant", "str"), ("asked", "int"), ("kept", "int")))
 TOTAL = single("total")

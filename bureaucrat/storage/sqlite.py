@@ -10,13 +10,13 @@ processes open the file with ``read_only`` and may leave mail.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import StorageUnavailable
-from ..ports import InstanceRow, Loaded, MailRow, RememberedRow, Writes
+from ..ports import InstanceRow, Loaded, MailRow, Membership, OutboxRow, RememberedRow, Writes
 from . import shapes
 from .asking import Reads, wanted_of
 from .shapes import Row, Shape
@@ -25,6 +25,9 @@ from .sqlite_prune import prune
 from .sqlite_reader import Reader, select
 from .sqlite_rows import as_json
 from .sqlite_writer import Work, Writer, write, write_all
+
+_ALONE = Membership(0, frozenset({0}))
+_MOST = 2**31  # in flight, where that is not bounded
 
 
 class SqliteStorage(Reads):
@@ -38,6 +41,7 @@ class SqliteStorage(Reads):
 
     def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
         self.path = Path(path)
+        self.on_mail: Callable[[], None] | None = None
         self._is_read_only = read_only
         self._claim = Claim(self.path)
         self._reader: Reader | None = None
@@ -60,6 +64,12 @@ class SqliteStorage(Reads):
 
     def batch(self) -> SqliteBatch:
         return SqliteBatch(self)
+
+    async def membership(self) -> Membership:
+        return _ALONE
+
+    async def time(self) -> float | None:
+        return None
 
     async def setting(self, name: str, default: str) -> str:
         found = await self.rows("setting", shapes.SETTING, name=name)
@@ -143,6 +153,13 @@ class SqliteBatch:
 
     async def take_mail(self, numbers: Sequence[int]) -> dict[int, bool]:
         return dict(await self._storage.rows("take_mail", shapes.TAKEN, numbers=list(numbers)))
+
+    async def unsent(self, attempts: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        return dict(await self._storage.rows("unsent", shapes.UNSENT, attempts=list(attempts)))
+
+    async def take_leave(self, names: Sequence[str], most: int | None, limit: int) -> list[OutboxRow]:
+        bound = _MOST if most is None else most
+        return await self._storage.rows("take_leave", shapes.OUTBOX, names=list(names), most=bound, limit=limit)
 
     async def load(self, wanted: Iterable[tuple[str, Sequence[str] | None]]) -> Loaded:
         return await wanted_of(self._storage, wanted)

@@ -183,7 +183,8 @@ async def told(storage: Storage, step: Writes | dict[str, float]) -> int | str:
     if isinstance(step, dict):
         return await storage.prune(**step)
     try:
-        await storage.batch().commit(step)
+        async with storage.batch() as batch:
+            await batch.commit(step)
     except (AlreadySeen, StaleVersion) as error:
         return type(error).__name__
     except NotUnique as error:
@@ -191,21 +192,30 @@ async def told(storage: Storage, step: Writes | dict[str, float]) -> int | str:
     return "written"
 
 
+async def in_a_batch(storage: Storage) -> dict[str, Any]:
+    """All that can be asked there."""
+    async with storage.batch() as batch:
+        return {
+            "lock": await batch.lock(IDS),
+            "load": await batch.load([("a", None), ("b", ["", "1", "2"])]),
+            "load_below": await batch.load_below("a", "1"),
+            "take_mail": await batch.take_mail(SMALL),
+            "unsent": await batch.unsent([(id, 1) for id in IDS]),
+            "take_leave": [await batch.take_leave(names, 2, 2) for names in (["mail"], ["pay", "mail"])],
+            "remembered_first": await batch.remembered("a", 1),
+        }
+
+
 async def seen(storage: Storage) -> dict[str, Any]:
     """All that can be asked."""
-    batch = storage.batch()
     pairs = [("", "17"), ("x", "17"), ("z", "17")]
     causes = await storage.causes()
-    return {
+    return await in_a_batch(storage) | {
         "instances": await storage.instances(InstanceQuery()),
         "number_of": [await storage.number_of(InstanceQuery(unfinished=each, limit=1)) for each in (True, False)],
         "statuses": await storage.statuses(),
         "definitions_in_use": await storage.definitions_in_use(),
-        "lock": await batch.lock(IDS),
-        "load": await batch.load([("a", None), ("b", ["", "1", "2"])]),
         "branches": [await storage.branches(id) for id in IDS],
-        "load_below": await batch.load_below("a", "1"),
-        "take_mail": await batch.take_mail(SMALL),
         "due": [await storage.due(3.0, 2, after) for after in (None, Due("a", "1", 1.0), Due("b", "", 2.5))],
         "mail": await storage.mail(9),
         "held_mail": [await storage.held_mail(id, 9) for id in IDS],
@@ -217,13 +227,13 @@ async def seen(storage: Storage) -> dict[str, Any]:
         "attempt_counts": await storage.attempt_counts(["", "mail", "pay"]),
         "outbox_rows": await storage.outbox_rows(SMALL),
         "outbox": [await storage.outbox(9, after) for after in (-1, 0, 1)],
+        "kept": await storage.kept(),
         "outbox_of": [await storage.outbox_of(id) for id in IDS],
         "awaited": await storage.awaited(),
         "paths": await storage.paths("paid"),
         "waits": [await storage.waits("paid", pairs, after, 1) for after in ("", "a")],
         "waits_of": [await storage.waits_of(id) for id in IDS],
         "remembered": [await storage.remembered(id, 2) for id in IDS],
-        "remembered_first": await batch.remembered("a", 1),
         "kept_events": [
             await storage.kept_events(wait(instance=id, since=since), 2, after)
             for id in IDS

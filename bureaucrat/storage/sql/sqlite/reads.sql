@@ -48,8 +48,10 @@ WHERE due <= :before AND (due, instance, id) > (:at, :instance, :branch)
 ORDER BY due, instance, id LIMIT :limit;
 
 -- name: mail
--- Mail that is not held, oldest first.
-SELECT * FROM mailbox INDEXED BY mailbox_free WHERE held = 0 ORDER BY number LIMIT :limit;
+-- Mail that is not held, oldest first, without what some makers have numbered.
+SELECT * FROM mailbox INDEXED BY mailbox_free WHERE held = 0
+AND ((number >> 12) & 1023) NOT IN (SELECT value FROM json_each(:but))
+ORDER BY number LIMIT :limit;
 
 -- name: held_mail
 -- Mail of one instance that is kept back, oldest first.
@@ -64,8 +66,10 @@ SELECT id FROM instances INDEXED BY instances_releasable WHERE releasable = 1 OR
 SELECT * FROM waits INDEXED BY waits_fresh WHERE fresh = 1 ORDER BY instance, branch, activity LIMIT :limit;
 
 -- name: pending_events
--- Events not yet offered to all waits, oldest first.
-SELECT * FROM events INDEXED BY events_pending WHERE cursor IS NOT NULL ORDER BY number LIMIT :limit;
+-- Events not yet offered to all waits, oldest first, without what some makers have numbered.
+SELECT * FROM events INDEXED BY events_pending WHERE cursor IS NOT NULL
+AND ((number >> 12) & 1023) NOT IN (SELECT value FROM json_each(:but))
+ORDER BY number LIMIT :limit;
 
 -- name: attempts
 -- Branches that wait for an answer, after a given one.
@@ -93,8 +97,41 @@ SELECT
 FROM json_each(:participants);
 
 -- name: outbox
--- What is to be published, oldest first, after a given number.
-SELECT * FROM outbox WHERE number > :after ORDER BY number LIMIT :limit;
+-- What is to be published, oldest first, after a given number, without what some makers have numbered.
+SELECT * FROM outbox WHERE number > :after
+AND ((number >> 12) & 1023) NOT IN (SELECT value FROM json_each(:but))
+ORDER BY number LIMIT :limit;
+
+-- name: kept
+-- The participants for which rows wait for leave: one search in the index for each, however many wait.
+WITH RECURSIVE found (participant) AS (
+    SELECT min(participant) FROM outbox WHERE participant != ''
+    UNION ALL
+    SELECT (
+        SELECT min(participant) FROM outbox WHERE participant != '' AND participant > found.participant
+    ) FROM found WHERE participant IS NOT NULL
+)
+SELECT participant FROM found WHERE participant IS NOT NULL;
+
+-- name: unsent
+-- The numbers of the rows of these attempts, each named by instance and number.
+SELECT instance, attempt, number FROM outbox
+WHERE (instance, attempt) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:attempts))
+ORDER BY number;
+
+-- name: take_leave
+-- The rows of one participant, by all its names, that may leave: as many as its bound has room for. In flight are the
+-- attempts that branches wait for but for those that wait for leave.
+SELECT * FROM outbox
+WHERE participant IN (SELECT value FROM json_each(:names)) AND participant != ''
+    AND NOT EXISTS (SELECT 1 FROM pauses WHERE participant IN (SELECT value FROM json_each(:names)))
+ORDER BY coalesce(priority, 0) DESC, number
+LIMIT max(0, min(:limit, :most - (
+    SELECT count(*) FROM branches
+    WHERE attempt IS NOT NULL AND participant IN (SELECT value FROM json_each(:names))
+) + (
+    SELECT count(*) FROM outbox WHERE participant IN (SELECT value FROM json_each(:names)) AND participant != ''
+)));
 
 -- name: outbox_rows
 -- Those of these that are to be published.
