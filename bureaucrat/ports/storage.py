@@ -47,8 +47,15 @@ class Batch(Protocol):
         by another daemon.
         """
 
-    async def unsent(self, attempts: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        """Which of these attempts, by instance and number, stand in anybody's outbox, and the numbers of their rows."""
+    async def take_events(self, numbers: Sequence[int]) -> dict[int, EventRow]:
+        """Lock events in order of their numbers, and return those that are kept, as they are now."""
+
+    async def claim(self, name: str) -> None:
+        """Hold a name until the end of this transaction; whoever else wants it waits. Before rows are locked."""
+
+    async def unsent(self, instances: Sequence[str]) -> dict[tuple[str, int], int]:
+        """The attempts of these instances that stand in anybody's outbox, by instance and number: the numbers of their
+        rows."""
 
     async def take_leave(self, names: Sequence[str], most: int | None, limit: int) -> list[OutboxRow]:
         """Lock a participant until the end of this transaction, and return of its rows that wait for leave those that
@@ -118,7 +125,8 @@ class Storage(Protocol):
 
     async def membership(self) -> Membership:
         """Who is alive, asked for once a sweep. A member whose session was lost is given another number here, and the
-        old one counts as dead; so does one that has not asked for so long that it must be taken to be frozen.
+        old one counts as dead; so does one that has not asked for so long (10 s) that it must be taken to be frozen.
+        What was somebody's number is not given again soon (a minute).
 
         What is not shared has one member.
         """

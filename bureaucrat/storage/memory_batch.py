@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..ports import InstanceRow, Loaded, OutboxRow, RememberedRow, Writes
+from ..ports import EventRow, InstanceRow, Loaded, OutboxRow, RememberedRow, Writes
 from .memory_tables import Tables
 from .memory_writes import write_all
 
@@ -29,8 +29,15 @@ class MemoryBatch:
         rows = [self._tables.mailbox.get(number) for number in numbers]
         return {row.number: row.held for row in rows if row is not None}
 
-    async def unsent(self, attempts: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        found = [row for attempt in attempts for row in self._tables.outbox.find("attempt", *attempt)]
+    async def take_events(self, numbers: Sequence[int]) -> dict[int, EventRow]:
+        found = [self._tables.events.get(number) for number in sorted(set(numbers))]
+        return {row.number: row for row in found if row is not None}
+
+    async def claim(self, name: str) -> None:
+        return None
+
+    async def unsent(self, instances: Sequence[str]) -> dict[tuple[str, int], int]:
+        found = [row for instance in instances for row in self._tables.outbox.find("attempt", instance)]
         return {(row.instance, row.attempt): row.number for row in found if row.attempt is not None}
 
     async def take_leave(self, names: Sequence[str], most: int | None, limit: int) -> list[OutboxRow]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import count
 
 from ..errors import StorageUnavailable
-from ..ports import InstanceRow, Loaded, MailRow, Membership, OutboxRow, RememberedRow, Writes
+from ..ports import EventRow, InstanceRow, Loaded, MailRow, Membership, OutboxRow, RememberedRow, Writes
 from .memory import MemoryStorage
 from .memory_batch import MemoryBatch
 from .memory_tables import Tables
@@ -166,9 +166,18 @@ class SharedBatch(MemoryBatch):
             await self._hold("mail", number)
         return found
 
-    async def unsent(self, attempts: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    async def take_events(self, numbers: Sequence[int]) -> dict[int, EventRow]:
+        for number in sorted(set(numbers)):
+            await self._hold("event", number)
         self._check()
-        return await super().unsent(attempts)
+        return await super().take_events(numbers)
+
+    async def claim(self, name: str) -> None:
+        await self._hold("name", name)
+
+    async def unsent(self, instances: Sequence[str]) -> dict[tuple[str, int], int]:
+        self._check()
+        return await super().unsent(instances)
 
     async def take_leave(self, names: Sequence[str], most: int | None, limit: int) -> list[OutboxRow]:
         await self._hold("participant", min(names))
@@ -189,6 +198,8 @@ class SharedBatch(MemoryBatch):
             await self._hold("instance", id)
         for number in writes.mail_gone:
             await self._hold("mail", number)
+        for number in sorted(number for number, *_ in writes.cursors):
+            await self._hold("event", number)
         self._check()
         await super().commit(writes)
         self._let_go()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StorageUnavailable
-from ..ports import InstanceRow, Loaded, MailRow, Membership, OutboxRow, RememberedRow, Writes
+from ..ports import EventRow, InstanceRow, Loaded, MailRow, Membership, OutboxRow, RememberedRow, Writes
 from . import shapes
 from .asking import Reads, wanted_of
 from .shapes import Row, Shape
@@ -154,8 +154,15 @@ class SqliteBatch:
     async def take_mail(self, numbers: Sequence[int]) -> dict[int, bool]:
         return dict(await self._storage.rows("take_mail", shapes.TAKEN, numbers=list(numbers)))
 
-    async def unsent(self, attempts: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        return dict(await self._storage.rows("unsent", shapes.UNSENT, attempts=list(attempts)))
+    async def take_events(self, numbers: Sequence[int]) -> dict[int, EventRow]:
+        rows = await self._storage.rows("take_events", shapes.EVENT, numbers=list(numbers))
+        return {row.number: row for row in rows}
+
+    async def claim(self, name: str) -> None:
+        return None
+
+    async def unsent(self, instances: Sequence[str]) -> dict[tuple[str, int], int]:
+        return dict(await self._storage.rows("unsent", shapes.UNSENT, instances=list(instances)))
 
     async def take_leave(self, names: Sequence[str], most: int | None, limit: int) -> list[OutboxRow]:
         bound = _MOST if most is None else most

@@ -200,7 +200,8 @@ async def in_a_batch(storage: Storage) -> dict[str, Any]:
             "load": await batch.load([("a", None), ("b", ["", "1", "2"])]),
             "load_below": await batch.load_below("a", "1"),
             "take_mail": await batch.take_mail(SMALL),
-            "unsent": await batch.unsent([(id, 1) for id in IDS]),
+            "unsent": await batch.unsent(IDS),
+            "take_events": await batch.take_events(SMALL),
             "take_leave": [await batch.take_leave(names, 2, 2) for names in (["mail"], ["pay", "mail"])],
             "remembered_first": await batch.remembered("a", 1),
         }

@@ -84,14 +84,29 @@ async def test_the_limit_counts_what_is_left(storage: Storage) -> None:
 
 
 async def test_of_attempts_those_are_unsent_that_stand_in_the_outbox(storage: Storage) -> None:
-    rows = [out(number=5, instance="i1", attempt=1), out(number=6, instance="i1", attempt=2), out(number=7)]
-    await commit(storage, outbox=rows)
+    rows = [out(number=5, instance="i1", attempt=1), out(number=6, instance="i1", attempt=2, participant="w")]
+    rows += [out(number=7, instance="i2", attempt=1), out(number=8, instance="i3", attempt=1)]
+    await commit(storage, outbox=[*rows, out(number=9, instance="i1", attempt=None)])
 
     async with storage.batch() as batch:
-        found = await batch.unsent([("i1", 2), ("i1", 3), ("i2", 1)])
+        found = await batch.unsent(["i1", "i3", "missing"])
         nothing = await batch.unsent([])
 
-    assert (found, nothing) == ({("i1", 2): 6}, {})
+    assert (found, nothing) == ({("i1", 1): 5, ("i1", 2): 6, ("i3", 1): 8}, {})
+
+
+# what is held until a batch ends
+
+
+async def test_events_are_taken_as_they_are_now(storage: Storage) -> None:
+    rows = [event(number=2, id="a", cursor="i7"), event(number=1, id="b", cursor=None)]
+    await commit(storage, events=rows)
+
+    async with storage.batch() as batch:
+        await batch.claim("anything")
+        found = await batch.take_events([2, 9, 1])
+
+    assert list(found.items()) == [(1, rows[1]), (2, rows[0])]
 
 
 # leave

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from bureaucrat.errors import StaleVersion, StorageUnavailable
-from bureaucrat.ports import InstanceRow, MailRow, Membership, StateRow, Writes
+from bureaucrat.ports import Batch, InstanceRow, MailRow, Membership, StateRow, Writes
 from bureaucrat.storage.memory_shared import SharedMemory, SharedStorage
 
 
@@ -123,6 +124,25 @@ async def test_one_at_a_time_gives_leave_for_a_participant() -> None:
     assert (was_done, await waiting) == (False, "had it")
 
 
+@pytest.mark.parametrize("take", [lambda batch: batch.claim("a"), lambda batch: batch.take_events([1])])
+async def test_names_and_events_are_held_by_one_batch_at_a_time(take: Callable[[Batch], Awaitable[object]]) -> None:
+    memory = SharedMemory()
+    one, two = await _members(memory)
+
+    async def second() -> str:
+        async with two.batch() as batch:
+            await take(batch)
+            return "had it"
+
+    async with one.batch() as batch:
+        await take(batch)
+        waiting = asyncio.create_task(second())
+        await _until_it_waits(memory)
+        was_done = waiting.done()
+
+    assert (was_done, await waiting) == (False, "had it")
+
+
 async def test_members_have_numbers_of_their_own_and_see_each_other() -> None:
     memory = SharedMemory()
     one, two = await _members(memory)
@@ -165,6 +185,8 @@ async def test_a_lost_batch_can_do_nothing_more() -> None:
             lambda: batch.lock(["a"]),
             lambda: batch.take_mail([1]),
             lambda: batch.unsent([]),
+            lambda: batch.take_events([1]),
+            lambda: batch.claim("a"),
             lambda: batch.take_leave(["w"], None, 1),
             lambda: batch.load([]),
             lambda: batch.remembered("a", 1),

@@ -114,10 +114,14 @@ WITH RECURSIVE found (participant) AS (
 SELECT participant FROM found WHERE participant IS NOT NULL;
 
 -- name: unsent
--- The numbers of the rows of these attempts, each named by instance and number.
+-- The attempts of these instances that are to be published, and the numbers of their rows.
 SELECT instance, attempt, number FROM outbox
-WHERE (instance, attempt) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:attempts))
+WHERE instance IN (SELECT value FROM json_each(:instances)) AND attempt IS NOT NULL
 ORDER BY number;
+
+-- name: take_events
+-- Those of these events that are kept.
+SELECT * FROM events WHERE number IN (SELECT value FROM json_each(:numbers)) ORDER BY number;
 
 -- name: take_leave
 -- The rows of one participant, by all its names, that may leave: as many as its bound has room for. In flight are the
