@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from postgres import Postgres
     from rabbit import Rabbit
 
 
@@ -99,3 +100,38 @@ def mortal_rabbit(_mortal_rabbit: Rabbit) -> Rabbit:
     """A broker that a test may kill, without any queues; it runs when the test begins."""
     _mortal_rabbit.wipe()
     return _mortal_rabbit.start()
+
+
+# -- a PostgreSQL of the tests' own
+
+
+def _new_postgres() -> Postgres:
+    from postgres import Postgres  # here, so that this file needs nothing but itself
+
+    return Postgres()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server for all tests, which may end sessions, but not the server."""
+    server = _new_postgres()
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def _mortal_postgres() -> Iterator[Postgres]:
+    server = _new_postgres()
+    try:
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def mortal_postgres(_mortal_postgres: Postgres) -> Postgres:
+    """A server that a test may kill, stop and freeze; it runs when the test begins."""
+    _mortal_postgres.stop()
+    return _mortal_postgres.start()

@@ -55,6 +55,7 @@ ONLY_IN = {
     "prometheus_client": frozenset({"daemon"}),
     "daemon": frozenset({"daemon"}),  # python-daemon
     "pika": frozenset({"amqp", "launcher"}),
+    "asyncpg": frozenset({"storage"}),
 }
 
 #: The core does no I/O, and knows no time, chance or thread but what it is given.
