@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 
 from .config import Config
 from .engine.bounds import Bound, Bounds, Rate
+from .engine.users import Users
 from .errors import ConfigurationError
 from .participants.celery import PREFIX as CELERY
 from .participants.service import PREFIX as SERVICE
@@ -47,9 +48,17 @@ def bounds_of(config: Config) -> Bounds:
     """How much each participant is given at a time."""
     sections = []
     for one in config.participants:
+        if one.max_in_flight is None and one.rate is None:
+            continue
         rate = None if one.rate is None else Rate(*one.rate)
         sections.append((one.pattern, Bound(one.max_in_flight, rate, one.place)))
     return Bounds(tuple(sections), f"{PREFIX}:")
+
+
+def users_of(config: Config) -> Users:
+    """Who answers for each participant."""
+    sections = tuple((one.pattern, one.user) for one in config.participants if one.user)
+    return Users(sections, f"{PREFIX}:", config.security.strict)
 
 
 #: where no settings are known

@@ -20,6 +20,8 @@ Places = MutableMapping[tuple[str, str], str]
 _URL = ("amqp", "url")
 _PASSWD = ("amqp", "passwd")
 _PARTS = tuple(("amqp", name) for name in ("host", "port", "user", "vhost"))
+_ENCRYPTED = tuple(("amqp", name) for name in ("ssl_ca", "ssl_cert", "ssl_key", "ssl_verify", "ssl_hostname"))
+_PORTS = {"amqp": 5672, "amqps": 5671}
 _STORAGE = ("storage", "url")
 _FOLDER = ("bureaucrat", "storage_dir")
 
@@ -28,8 +30,8 @@ def amqp_url(settings: Settings, places: Places) -> list[str]:
     """Complete ``[amqp] url``; the problems of doing so."""
     url = settings[_URL]
     if url.origin is Origin.DEFAULT:
-        return _made_of_parts(settings, places)
-    problems = []
+        return _made_of_parts(settings, places) + _unencrypted(settings)
+    problems = _unencrypted(settings)
     for name in _PARTS:
         part = settings[name]
         if part.origin >= url.origin:
@@ -39,18 +41,44 @@ def amqp_url(settings: Settings, places: Places) -> list[str]:
 
 
 def _made_of_parts(settings: Settings, places: Places) -> list[str]:
-    given = [name for name in (*_PARTS, _PASSWD) if settings[name].origin is not Origin.DEFAULT]
+    is_encrypted = bool(_tls(settings))
+    wanted = (*_PARTS, _PASSWD, *(name for name in _ENCRYPTED if is_encrypted))
+    given = [name for name in wanted if settings[name].origin is not Origin.DEFAULT]
     if not given:
         for name in (*_PARTS, _PASSWD):
             settings[name] = replace(settings[name], is_in_force=False)
         return []
     host, port, user, vhost = (settings[name].value for name in _PARTS)
     login = f"{quote(user, safe='')}:{quote(settings[_PASSWD].value, safe='')}"
+    scheme = "amqps" if is_encrypted else "amqp"
+    if settings["amqp", "port"].origin is Origin.DEFAULT:
+        port = _PORTS[scheme]
     place = kinds.Address(host, port)
-    text = f"amqp://{login}@{place}/{quote(vhost, safe='')}"
+    text = f"{scheme}://{login}@{place}/{quote(vhost, safe='')}"
     settings[_URL] = replace(settings[_URL], value=text, text=text, is_in_force=False)
     places[_URL] = settings[given[0]].place
     return []
+
+
+def _tls(settings: Settings) -> list[Setting]:
+    """What is set that means an encrypted connection."""
+    wanted = [settings[name] for name in (*_ENCRYPTED, ("amqp", "auth"))]
+    return [one for one in wanted if one.value != one.key.kind.read(one.key.default)]
+
+
+def _unencrypted(settings: Settings) -> list[str]:
+    """What is set about TLS without TLS, or half."""
+    url = settings[_URL]
+    problems = []
+    if url.value.startswith("amqp:"):
+        problems = [
+            f"{one.place} is for TLS, and [amqp] url is not ({url.source}); write amqps://" for one in _tls(settings)
+        ]
+    if settings["amqp", "ssl_cert"].value is None:
+        for one in _tls(settings):
+            if one.key.name in ("ssl_key", "auth"):
+                problems.append(f"{one.place} needs a certificate; add [amqp] ssl_cert")
+    return problems
 
 
 def _with_password(settings: Settings) -> list[str]:
@@ -67,6 +95,13 @@ def _with_password(settings: Settings) -> list[str]:
     text = parts._replace(netloc=f"{user}:{quote(passwd.value, safe='')}@{place}").geturl()
     settings[_URL] = replace(url, value=text, text=text)
     return []
+
+
+def untokened(settings: Settings) -> None:
+    """Who has a key of tokens for itself wants tokens: unless it is said, answers without one are not taken."""
+    key, taken = settings["security", "signing_key"], settings["bureaucrat", "accept_untokened"]
+    if key.value and taken.origin is Origin.DEFAULT:
+        settings["bureaucrat", "accept_untokened"] = replace(taken, value=False, text="no", source=key.source)
 
 
 def storage_url(settings: Settings, places: Places, state: Path) -> list[str]:

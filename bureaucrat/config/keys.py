@@ -75,6 +75,12 @@ class Amqp:
         aliases=("password",),
     )  # fmt: skip
     vhost: str = _key(kinds.text(), "/", "the virtual host")
+    auth: str = _key(kinds.choice("password", "external"), "password", "external: who logs in is who ssl_cert says")
+    ssl_ca: Path | None = _key(kinds.path_or_nothing(), "", "a file of the authorities trusted instead of the system's")
+    ssl_cert: Path | None = _key(kinds.path_or_nothing(), "", "a certificate of ours, in PEM, with those it needs")
+    ssl_key: Path | None = _key(kinds.path_or_nothing(), "", "its key, in PEM, if it is not in the same file")
+    ssl_verify: bool = _key(kinds.yes_no(), "yes", "whether the broker's certificate and name are checked")
+    ssl_hostname: str = _key(kinds.text_or_nothing(), "", "the name in its certificate, if it is not the host of url")
     heartbeat: int = _key(kinds.number(1, 3_600), "15", "seconds after which a silent connection counts as lost")
     connect_timeout: float = _key(kinds.duration("100ms"), "5s", "how long one try to connect may take")
     topology: str = _key(
@@ -93,6 +99,7 @@ class Bureaucrat:
     event_queue: str = _key(kinds.queue(), "bureaucrat_events", "where events are published to")
     schedule_queue: str = _key(kinds.queue(), "bureaucrat_schedule", "where existing clients publish timers")
     dead_queue: str = _key(kinds.queue(), "bureaucrat_dead", "where messages are put that cannot be used")
+    exchange: str = _key(kinds.text_or_nothing(), "", "topic exchange that clients publish to; empty: the queues")
     taskqueue_type: str = _key(
         kinds.choice("taskqueue", "celery"), "taskqueue", "who serves a participant whose name has no prefix"
     )
@@ -113,6 +120,16 @@ class Bureaucrat:
     storage_dir: Path | None = _key(
         kinds.path_or_nothing(), "", "old name of [storage] url: a directory for bureaucrat.db"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """``[security]``."""
+
+    signing_key: tuple[str, ...] = _key(
+        kinds.signing_keys(), "", "signs tokens; more keys after it, or the word database, are accepted", secret=True
+    )
+    strict: bool = _key(kinds.yes_no(), "no", "whether every answer must say who sends it (user_id)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +215,7 @@ class Participant:
     rate: tuple[int, float] | None = _key(
         kinds.rate_or_nothing(), "", "attempts that leave at most in a second, minute or hour"
     )
+    user: str = _key(kinds.text_or_nothing(), "", "the user of RabbitMQ who alone answers for it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +241,7 @@ class Service:
 SECTIONS: dict[str, type[Any]] = {
     "amqp": Amqp,
     "bureaucrat": Bureaucrat,
+    "security": Security,
     "limits": LimitSettings,
     "celery": Celery,
     "services": ServiceSettings,

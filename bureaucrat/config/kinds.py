@@ -25,6 +25,7 @@ _LONGEST: Final = 3_653 * 86_400  #: 10 years, as in definitions
 _PATTERN: Final = re.compile(r"\*|(\*\.)?[\w-]+(\.[\w-]+)*", re.ASCII)
 _HEADER: Final = re.compile(r"([!#$%&'*+.^_`|~\w-]+): *(\S.*)", re.ASCII)
 _OWN_HEADERS: Final = ("host", "content-", "transfer-encoding", "connection", "idempotency-key", "bureaucrat-")
+_STAND_INS: Final = ("database", "lost")  #: for the key in the database; for keys that nobody has any more
 _YES: Final = frozenset({"yes", "true", "on", "1"})
 _NO: Final = frozenset({"no", "false", "off", "0"})
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -167,6 +168,10 @@ def http_url_or_nothing() -> Kind:
 
 def headers() -> Kind:
     return Kind(_headers, "a line NAME: VALUE for each header; Host, Content-… and those of the engine are its own")
+
+
+def signing_keys() -> Kind:
+    return Kind(_signing_keys, "keys of 32 to 1,000 characters with white space between, or nothing")
 
 
 def duration_or_nothing(least: str) -> Kind:
@@ -313,6 +318,16 @@ def _headers(given: str) -> tuple[tuple[str, str], ...]:
             raise ValueError
         pairs.append((found[1], found[2]))
     return tuple(pairs)
+
+
+def _signing_keys(given: str) -> tuple[str, ...]:
+    words = tuple(given.split())
+    is_key = [32 <= len(word) <= 1_000 and word.isprintable() for word in words]
+    if words and (
+        not all(one or word in _STAND_INS for one, word in zip(is_key, words, strict=True)) or words == ("lost",)
+    ):
+        raise ValueError
+    return words
 
 
 def _yes_no(given: str) -> bool:

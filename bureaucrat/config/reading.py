@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from . import ini, secrets
-from .combining import amqp_url, storage_url
+from .combining import amqp_url, storage_url, untokened
 from .keys import (
     KEYS,
     PARTICIPANT,
@@ -24,6 +24,7 @@ from .keys import (
     LimitSettings,
     Log,
     Participant,
+    Security,
     Service,
     ServiceSettings,
     Storage,
@@ -45,6 +46,8 @@ _EXAMPLES = {
     "url": "https://api.example.com/charge",
     "headers": "file:/etc/bureaucrat/charge.headers",
     "timeout": "10s",
+    "user": "charge",
+    "signing_key": "file:/etc/bureaucrat/signing-key",
 }
 _LARGEST = 1_048_576
 _LAST = 1 << 30  #: stands for a line: after all those of the file
@@ -83,6 +86,7 @@ def load(
     problems += reading.problems + [(_LAST, text) for text in _unknown_variables(environ)]
     if not problems:
         combined = amqp_url(settings, places) + storage_url(settings, places, state)
+        untokened(settings)
         problems = [(_LAST, text) for text in combined]
     if problems:
         raise ConfigurationError(*(text for _, text in sorted(problems, key=lambda one: one[0])))
@@ -114,6 +118,7 @@ def _config(
         Log(**values["log"]),
         Celery(**values["celery"]),
         ServiceSettings(**values["services"]),
+        Security(**values["security"]),
         file=file,
         state=state,
         logging=logging,

@@ -18,6 +18,7 @@ from .keys import (
     LimitSettings,
     Log,
     Participant,
+    Security,
     Service,
     ServiceSettings,
     Storage,
@@ -79,6 +80,7 @@ class Config:
     log: Log
     celery: Celery = Celery()
     services: ServiceSettings = ServiceSettings()
+    security: Security = Security()
     file: Path | None = None
     state: Path = Path()
     logging: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -19,7 +19,7 @@ _COUNTERS = {
     "published": "Messages that the broker has taken.",
     "unidentified": "Messages without an id, which may be accepted twice.",
     "repeated": "Messages that were dropped because their id was accepted before.",
-    "forged": "Answers with a token that the engine has not made.",
+    "forged": "Answers with a token that the engine has not made, or from a user who may not answer.",
 }
 _GAUGES = {
     "outbox_rows": "Messages that are decided and not yet published.",

@@ -26,7 +26,7 @@ from ..engine.settings import Settings
 from ..errors import BrokerUnavailable
 from ..participants import celery, service, taskqueue
 from ..ports import Kind, Storage
-from ..stores import bounds_of, open_storage
+from ..stores import bounds_of, open_storage, users_of
 from ..transports.amqp import AmqpCourier, Names
 from ..transports.services import ServiceCourier
 from ..wire import Format
@@ -71,7 +71,7 @@ def _on_trial(config: Config) -> Broker:
     names = names_of(config.bureaucrat)
     for queue in (names.launches, names.messages, names.events, names.schedule, names.dead):
         broker.declare(queue)
-    for exchange in (names.signals, names.lifecycle):
+    for exchange in filter(None, (names.signals, names.lifecycle, names.exchange)):
         broker.declare_exchange(exchange)
     return broker
 
@@ -96,7 +96,7 @@ async def _serve(config: Config, announcer: Announcer, storage: Storage) -> None
         read=partial(read, limits=limits_of(config.limits.document, config.limits.activities)),
         clock=clock,
         numbers=numbers_of(clock),
-        settings=replace(engine_settings(config.bureaucrat, config.limits), bounds=bounds_of(config)),
+        settings=settings_of(config),
         courier=ServiceCourier(courier, services, service.PREFIXES),
         figures=announcer.figures,
     )
@@ -134,7 +134,15 @@ def names_of(given: Bureaucrat) -> Names:
         events=given.event_queue,
         schedule=given.schedule_queue,
         dead=given.dead_queue,
+        exchange=given.exchange,
     )
+
+
+def settings_of(config: Config) -> Settings:
+    """All that is set about the engine."""
+    given = engine_settings(config.bureaucrat, config.limits)
+    keys = config.security.signing_key
+    return replace(given, bounds=bounds_of(config), signing_keys=keys, users=users_of(config))
 
 
 def engine_settings(given: Bureaucrat, bounds: LimitSettings) -> Settings:

@@ -6,8 +6,12 @@ name fits (``*`` is any text, ``?`` any character). Every participant that fits 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TypeVar
+
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,12 @@ class Bounds:
 
     def of(self, participant: str) -> Bound | None:
         """The bound of a participant, if it has one."""
-        name = self.name(participant)
-        patterns = [(self.name(pattern), bound) for pattern, bound in self.sections]
-        own = next((bound for pattern, bound in patterns if pattern == name), None)
-        return own or next((bound for pattern, bound in patterns if fnmatchcase(name, pattern)), None)
+        return matching(self.sections, participant, self.prefix)
+
+
+def matching(sections: Sequence[tuple[str, Given]], participant: str, prefix: str) -> Given | None:
+    """What the section says that counts for a participant; None if there is none."""
+    name = participant.removeprefix(prefix)
+    patterns = [(pattern.removeprefix(prefix), given) for pattern, given in sections]
+    own = next((given for pattern, given in patterns if pattern == name), None)
+    return own or next((given for pattern, given in patterns if fnmatchcase(name, pattern)), None)

@@ -8,7 +8,6 @@ are not.
 from __future__ import annotations
 
 import logging
-import secrets
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -25,8 +24,8 @@ from .intake import Intake
 from .outbox import Outbox
 from .pausing import participants_of
 from .shell import Shell
+from .signing import tokens_of
 from .stalls import Stalls
-from .tokens import Tokens
 from .writes import Collector
 
 log = logging.getLogger(__name__)
@@ -55,7 +54,7 @@ class Exchange:
     async def start(self) -> None:
         """Know what there is, then begin to receive and to send."""
         storage, outbox = self._shell.storage, self.outbox
-        outbox.tokens = Tokens(bytes.fromhex(await storage.setting("token_key", secrets.token_hex(32))))
+        outbox.tokens, self._has_lost_answers = await tokens_of(storage, self._shell.settings.signing_keys)
         outbox.origin = await storage.setting("database_id", uuid.uuid4().hex)
         self._stalls.remember(await storage.destinations())
         starters = [await storage.registered(process) for process in await storage.starters()]
@@ -130,7 +129,7 @@ class Exchange:
         """What becomes of a row that no broker can have: an incident if it is an attempt, else a dead letter."""
         collector.writes.outbox_gone.append(row.number)
         token = properties_of(row.properties).message_id
-        named = None if row.attempt is None or token is None else self.outbox.tokens.read(token)
+        named = None if row.attempt is None or token is None else self.outbox.named(token)
         if named is not None:
             stuck = Stuck(
                 named.branch, named.activity, "unroutable", f"the attempt cannot be sent: {reason}", row.attempt

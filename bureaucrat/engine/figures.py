@@ -21,7 +21,7 @@ class Figures:
     batches: int = 0
     unidentified: int = 0  #: messages without an id: at least once, not exactly once
     repeated: int = 0  #: messages whose id was accepted before
-    forged: int = 0  #: answers with a token that is not ours
+    forged: int = 0  #: answers with a token that is not ours, or from a user who may not answer
     published: int = 0  #: outbox rows that the broker has confirmed
 
     outbox_rows: int = 0

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 
 from .. import wire
+from ..core.activities.action import Action
 from ..core.messages import Alarm, Answer, Cancel, Message
 from ..core.table import Address, Definition
 from ..definition.problems import InvalidDefinition
@@ -35,6 +36,7 @@ _CHUNK = 200  #: messages that are told apart in one transaction
 _CHUNK_BYTES = 16 << 20  #: of their bodies, after which no more are taken
 _LARGE = 1 << 12  # characters of a definition from which it is read in a thread; 25,000 take a tenth of a second
 _EARLY = 50  # cancels that may wait for their instance; each takes the place of a message that the broker hands out
+_USER_ID = "; set the property user_id to the name of the login, which RabbitMQ checks"
 _AS_IT_CAME = "; an answer sends back the header as it came"
 
 
@@ -166,10 +168,14 @@ class Intake:
         If none waits there any more it is *late* in the history, as a repeated answer with a token is, and no dead
         letter: existing participants answer twice, and nobody can tell such an answer from a stray one.
         """
+        if self._is_anonymous(incoming):
+            raise Refused(f"the answer does not say who sends it, and [security] strict is on{_USER_ID}")
         if content.token:
             delivery = self._answer(incoming, content, content.token)
             if delivery is None:
                 self._shell.figures.forged += 1
+                if self._outbox.named(content.token) is not None:
+                    raise Refused(_other_user(incoming))
                 raise Refused("the token was not made by this engine" + _AS_IT_CAME)
             if delivery.instance != content.target.partition("_")[0]:
                 self._shell.figures.forged += 1
@@ -178,14 +184,38 @@ class Intake:
         if not self._shell.settings.accept_untokened:
             raise Refused("the answer has no token, and [bureaucrat] accept_untokened is off")
         instance, place, definition = await self._locate(content.target)
+        if self._shell.settings.users.sections:
+            await self._check_user(incoming, place, definition)
         return _delivery(instance, Answer(*place, None, content.fields, definition), incoming)
 
     def _answer(self, incoming: Incoming, content: wire.Response, token: str) -> Delivery | None:
-        named = self._outbox.tokens.read(token)
-        if named is None:
+        if incoming.answers is not None:  # the engine has asked itself
+            named = self._outbox.named(token)
+        elif incoming.user:
+            named = self._outbox.tokens.read(token, ("", incoming.user))
+        else:
+            named = self._outbox.tokens.read(token)
+        if named is None or self._is_anonymous(incoming):
             return None
         message = Answer(named.branch, named.activity, named.attempt, content.fields)
         return _delivery(named.instance, message, incoming)
+
+    def _is_anonymous(self, incoming: Incoming) -> bool:
+        return self._shell.settings.users.is_strict and not incoming.user and incoming.answers is None
+
+    async def _check_user(self, incoming: Incoming, place: Address, definition: str) -> None:
+        """Whether an answer without a token comes from whom it may come.
+
+        :raises Refused: it does not, or nobody can tell.
+        """
+        activity = (await self._shell.definitions.get(definition)).activities[place[1]]
+        participant = activity.participant if isinstance(activity, Action) else None
+        if participant is not None and participant.expression is not None:
+            raise Refused("an answer without a token is not taken where an expression names the participant")
+        user = "" if participant is None else self._shell.settings.users.of(str(participant.literal))
+        if user and user != incoming.user:
+            self._shell.figures.forged += 1
+            raise Refused(_other_user(incoming))
 
     async def _locate(self, target: str) -> tuple[str, Address, str]:
         """Instance and place that an address names, and the hash of the definition in which it does.
@@ -287,6 +317,11 @@ class _Jotted:
         self.events: list[tuple[Incoming, wire.EventMessage]] = []
         self.settled: list[Incoming] = []
         self.handed_on: list[Incoming] = []  #: the queue has them now
+
+
+def _other_user(incoming: Incoming) -> str:
+    sender = f"RabbitMQ's user {incoming.user[:200]}" if incoming.user else "a sender who does not say who it is"
+    return f"another user is to answer this attempt, and it comes from {sender}{_USER_ID}"
 
 
 def _letter(incoming: Incoming) -> Letter:

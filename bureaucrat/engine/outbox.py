@@ -24,7 +24,7 @@ from .codec import encode
 from .gate import Gate, Kept
 from .handover import unroutable
 from .shell import Shell
-from .tokens import Tokens
+from .tokens import Named, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Outbox:
             return None
         if not self._courier.serves(dispatch.participant):
             return unroutable(dispatch)
-        token = self.tokens.of(instance, dispatch.attempt, dispatch.activity, dispatch.branch)
+        token = self._token(instance, dispatch)
         try:
             outgoing = self._courier.outgoing(dispatch, instance, token)
         except Exception as error:  # whatever it is, it is about this attempt and no other message of the batch
@@ -182,10 +182,15 @@ class Outbox:
     def ended(self, voids: list[tuple[str, Void]]) -> None:
         sent = [(instance, void) for instance, void in voids if not self.is_unsent(instance, void.attempt)]
         if sent:
-            self._courier.revoke(
-                (void.participant, self.tokens.of(instance, void.attempt, void.activity, void.branch))
-                for instance, void in sent
-            )
+            self._courier.revoke((void.participant, self._token(instance, void)) for instance, void in sent)
+
+    def _token(self, instance: str, of: Dispatch | Void) -> str:
+        user = self._shell.settings.users.of(of.participant)
+        return self.tokens.of(instance, of.attempt, of.activity, of.branch, user)
+
+    def named(self, token: str) -> Named | None:
+        """What a token of ours names, whoever may answer it."""
+        return self.tokens.read(token, ("", *self._shell.settings.users.all))
 
     def committed(self, writes: Writes, dispatches: dict[tuple[str, int], Dispatch]) -> None:
         self._deleted += writes.outbox_gone

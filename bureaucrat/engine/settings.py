@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ..core.limits import DAY, Limits
 from .bounds import Bounds
+from .users import Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Settings:
     stop_grace: float = 5.0
     # with a broker
     accept_untokened: bool = True  #: whether an answer may come without its token, if one attempt waits at its address
+    signing_keys: tuple[str, ...] = ()  #: of tokens, the first one signs; none: the key that the database keeps
+    users: Users = field(default_factory=Users)  #: who answers for each participant
     outbox_limit: int = 10_000  #: rows that wait to be published, from which nothing more is taken in
     outbox_bytes: int = 256 << 20  #: or so much of their bodies
     launch_horizon: float = 60.0  #: how long a cancel may come before its launch

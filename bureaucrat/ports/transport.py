@@ -96,6 +96,7 @@ class Incoming:
     origin: str | None = None  #: of a signal: the database that emitted it
     is_obsolete: Callable[[], bool] = lambda: False  #: whether it can be settled no more, because it comes again
     answers: int | None = None  #: the outbox row that it answers and that is over with it
+    user: str | None = None  #: who sent it, if the broker vouches for that
 
 
 class Inbound(Protocol):

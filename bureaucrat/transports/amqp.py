@@ -41,6 +41,7 @@ class Names:
     dead: str = "bureaucrat_dead"
     signals: str = "bureaucrat.signals"
     lifecycle: str = "bureaucrat.lifecycle"
+    exchange: str = ""  #: to which clients and workers publish; empty: to the queues
 
 
 class AmqpCourier:
@@ -78,6 +79,10 @@ class AmqpCourier:
         broker.declare(names.dead)
         broker.declare_exchange(names.signals)
         broker.declare_exchange(names.lifecycle)
+        if names.exchange:
+            broker.declare_exchange(names.exchange)
+            for queue in (*self._own, names.dead):
+                broker.bind(queue, names.exchange, queue)
         for queue, read in (
             (names.launches, _launch),
             (names.messages, _message),
@@ -117,6 +122,7 @@ class AmqpCourier:
                     received.ack,
                     origin if isinstance(origin, str) else None,
                     lambda: received.is_obsolete,
+                    user=received.user_id,
                 )
             )
 

@@ -21,6 +21,12 @@ history = all
 """
 SHOWN = """\
 [amqp]        url                 amqps://shop:***@mq1:5671/prod  config.ini:2
+              auth                password                        default
+              ssl_ca                                              default
+              ssl_cert                                            default
+              ssl_key                                             default
+              ssl_verify          yes                             default
+              ssl_hostname                                        default
               heartbeat           20                              BUREAUCRAT_AMQP_HEARTBEAT
               connect_timeout     5s                              default
               topology            declare                         default
@@ -31,6 +37,7 @@ SHOWN = """\
               event_queue         bureaucrat_events               default
               schedule_queue      bureaucrat_schedule             default
               dead_queue          bureaucrat_dead                 default
+              exchange                                            default
               taskqueue_type      taskqueue                       default
               message_format      workitem                        default
               accept_untokened    yes                             default
@@ -44,6 +51,8 @@ SHOWN = """\
               dead_retention      90d                             default
               batch               500                             default
               stop_grace          5s                              default
+[security]    signing_key         ***                             default
+              strict              no                              default
 [limits]      document            4MiB                            default
               activities          100000                          default
               field               1MiB                            default

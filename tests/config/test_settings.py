@@ -419,9 +419,9 @@ url = postgresql://u:secret@db/x
         "config.ini:9  [bureaucrat] mesage_queue is unknown; did you mean message_queue?",
         "config.ini:10  [bureaucrat] listen is unknown; did you mean [health] listen?",
         "config.ini:11  [bureaucrat] zzz is unknown; remove it; the keys of [bureaucrat] are launch_queue, "
-        "message_queue, event_queue, schedule_queue, dead_queue, taskqueue_type, message_format, accept_untokened, "
-        "stalled_after, answer_timeout, history, history_retention, instance_retention, event_retention, "
-        "dedup_window, dead_retention, batch, stop_grace, storage_dir",
+        "message_queue, event_queue, schedule_queue, dead_queue, exchange, taskqueue_type, message_format, "
+        "accept_untokened, stalled_after, answer_timeout, history, history_retention, instance_retention, "
+        "event_retention, dedup_window, dead_retention, batch, stop_grace, storage_dir",
         "config.ini:12  [bureaucrat] history = al?l: must be none, activity or full; for example: history = activity",
         "config.ini:13  [bureaucrat] stalled_after = 30 min: must be a length of time from 1s to 10 years: a number "
         "and ms, s, m, h, d or w; for example: stalled_after = 30s",
@@ -430,7 +430,7 @@ url = postgresql://u:secret@db/x
         "config.ini:15  [bureaucrat] batch = 0: must be a whole number from 1 to 10000; for example: batch = 500",
         "config.ini:16  [amqp] begins a second time, first in line 2; make one of both",
         "config.ini:17  [strage] is unknown; did you mean [storage]?",
-        "config.ini:18  [zzz] is unknown; remove it; the sections are amqp, bureaucrat, limits, celery, "
+        "config.ini:18  [zzz] is unknown; remove it; the sections are amqp, bureaucrat, security, limits, celery, "
         "services, storage, health, log, participant:NAME, service:NAME",
         "config.ini:20  [log] level = two lines: must be DEBUG, INFO, WARNING, ERROR or CRITICAL; for example: "
         "level = INFO",
@@ -620,7 +620,7 @@ rate = 1/m
         "config.ini:4  [participant:a] rate = 5/d: must be a whole number from 1 to 999999 and /s, /m or /h; for "
         "example: rate = 5/s",
         "config.ini:5  [participant] is unknown; did you mean [participant:NAME]?",
-        "config.ini:7  [participant:b] says nothing; give it max_in_flight or rate, or remove it",
+        "config.ini:7  [participant:b] says nothing; give it max_in_flight or rate or user, or remove it",
         "config.ini:8  [participant:] names nobody; write a participant's name after the colon, or * for each",
         "config.ini:9  [participant:] rate = 0/s: must be a whole number from 1 to 999999 and /s, /m or /h; for "
         "example: rate = 5/s",

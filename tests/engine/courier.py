@@ -73,6 +73,7 @@ class MemoryCourier:
         self.is_paused = False
         self.is_stopped = False
         self.changed = asyncio.Event()
+        self.user: str | None = None  #: who sends what comes in
 
     # -- the contract
 
@@ -193,7 +194,17 @@ class MemoryCourier:
 
         properties = msgspec.json.encode(Properties(message_id=id))
         self.inbound.received(
-            Incoming(source, body, content, id, lambda: properties, settle, origin, lambda: handed.is_obsolete)
+            Incoming(
+                source,
+                body,
+                content,
+                id,
+                lambda: properties,
+                settle,
+                origin,
+                lambda: handed.is_obsolete,
+                user=self.user,
+            )
         )
         return handed
 
