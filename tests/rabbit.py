@@ -208,6 +208,25 @@ class Rabbit:
             "NOTIFY_SOCKET": "",
         }
 
+    # -- TLS
+
+    def listen_encrypted(self, authority: Path, cert: Path, key: Path) -> int:
+        """Listen with TLS, too, until it is stopped: the port. Whoever has a certificate of the authority may log in
+        by it, as the user that it names (EXTERNAL)."""
+        port = free_port()
+        plugins = self._home / "plugins"
+        plugins.write_text("[rabbitmq_auth_mechanism_ssl].")
+        files = f'{{cacertfile, "{authority}"}}, {{certfile, "{cert}"}}, {{keyfile, "{key}"}}'
+        self.evaluate(
+            f'{{ok, _, _}} = rabbit_plugins:ensure("{plugins}"), rabbit_networking:ensure_ssl(), '
+            "application:set_env(rabbit, ssl_cert_login_from, common_name), "
+            "application:set_env(rabbit, ssl_options, [{verify, verify_peer}]), "
+            "application:set_env(rabbit, auth_mechanisms, ['PLAIN', 'AMQPLAIN', 'EXTERNAL']), "
+            f'rabbit_networking:start_ssl_listener({{"127.0.0.1", {port}}}, '
+            f"[{files}, {{verify, verify_peer}}, {{fail_if_no_peer_cert, false}}], 1)."
+        )
+        return port
+
     # -- its management
 
     def ctl(self, *arguments: str) -> str:

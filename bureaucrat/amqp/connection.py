@@ -18,6 +18,7 @@ from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.adapters.utils.connection_workflow import AMQPConnectorStackTimeout
 
 from .settings import AmqpSettings
+from .tls import meaning_of, told_in
 
 _CLOSING = 2.0  #: seconds that the broker has to say goodbye
 
@@ -231,19 +232,21 @@ def reason_of(error: BaseException) -> str:
     for cause in causes:
         match cause:
             case wrong.ProbableAuthenticationError() if is_refusal(cause):
-                return "the login was refused; check user and password"
+                return "the login was refused; check user and password, or the name in the certificate"
             case wrong.ProbableAccessDeniedError() if is_refusal(cause):
                 return "the virtual host is unknown, or the user may not use it"
             case wrong.ProbableAuthenticationError() | wrong.ProbableAccessDeniedError():
                 return "the connection was lost"
+            case wrong.AuthenticationError():
+                return f"the broker offers no login of this kind ({_plain(cause)}); its plugin may not be enabled"
             case wrong.IncompatibleProtocolError():
-                return "whatever listens there is no AMQP 0-9-1 broker"
+                return told_in(str(cause)) or "whatever listens there is no AMQP 0-9-1 broker"
             case wrong.AMQPHeartbeatTimeout():
                 return "the broker's heartbeat stopped"
             case wrong.ConnectionClosedByBroker() | wrong.ChannelClosedByBroker():
                 return _by_broker(cause.reply_code, cause.reply_text)
             case ssl.SSLError():
-                return f"TLS: {cause.reason or cause}"
+                return meaning_of(cause)
             case socket.gaierror():
                 return "the host name is unknown"
             case TimeoutError() | AMQPConnectorStackTimeout() | wrong.ConnectionOpenAborted():

@@ -11,7 +11,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from ..errors import BrokerUnavailable
+from ..errors import BrokerUnavailable, ConfigurationError
 from .connection import Connection, Lost
 from .settings import AmqpSettings
 
@@ -110,6 +110,8 @@ class Line:
                 await self._once()
             except Lost as lost:
                 self._note(lost.reason)
+            except ConfigurationError as error:  # a file of TLS is renewed just now, or was removed
+                self._note(str(error))
             except Exception as error:  # a defect of ours, or what a callback raised: begin anew, and tell
                 log.exception("a connection to the broker is given up", extra={"connection": self._name})
                 self._note(f"{type(error).__name__}: {error}")

@@ -85,6 +85,7 @@ class Message:
         type: str | None = None,
         expiration: str | None = None,
         priority: int | None = None,
+        user_id: str | None = None,
         is_persistent: bool = True,
         is_mandatory: bool = True,
     ) -> Message:
@@ -100,5 +101,6 @@ class Message:
             correlation_id=correlation_id,
             reply_to=reply_to,
             message_id=message_id,
+            user_id=user_id,
         )
         return cls(exchange, routing_key, body, properties, is_mandatory)

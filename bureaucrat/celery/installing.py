@@ -7,12 +7,15 @@ settings that lose work are named when a worker starts, and never changed.
 from __future__ import annotations
 
 import logging
+import ssl
+from pathlib import Path
 from typing import Any
 
 from celery import signals
 from celery.utils.imports import symbol_by_name
 
-from ..amqp.settings import AmqpSettings
+from ..amqp.settings import AmqpSettings, Auth
+from ..amqp.tls import Tls
 from ..config import without_password
 from ..errors import ConfigurationError
 from ..launcher.settings import Config, Settings, settings_of
@@ -63,9 +66,23 @@ def _settings(app: Any, amqp: Config) -> Settings:
         raise ConfigurationError(f"the broker {shown} is no RabbitMQ; {remedy}")
     if amqp is None:
         url = app.connection_for_write().as_uri(include_password=True)
-    settings = Settings(AmqpSettings(f"{scheme}:{url.partition(':')[2]}"))
+    url = f"{scheme}:{url.partition(':')[2]}"
+    settings = Settings(_as_celery_does(app, url) if amqp is None else AmqpSettings(url))
     settings.amqp.parameters("")  # says what is wrong with the URL
     return settings
+
+
+def _as_celery_does(app: Any, url: str) -> AmqpSettings:
+    """With what Celery's own settings say of TLS, ``broker_use_ssl`` and ``broker_login_method``."""
+    given = app.conf.broker_use_ssl or {}
+    auth: Auth = "external" if str(app.conf.broker_login_method or "").upper() == "EXTERNAL" else "password"
+    if not given:
+        return AmqpSettings(url, auth=auth)
+    options = given if isinstance(given, dict) else {}
+    ca, cert, key = (Path(options[name]) if options.get(name) else None for name in ("ca_certs", "certfile", "keyfile"))
+    is_verified = options.get("cert_reqs", ssl.CERT_REQUIRED) != ssl.CERT_NONE
+    tls = Tls(ca, cert, key, is_verified, str(options.get("server_hostname") or ""))
+    return AmqpSettings(f"amqps:{url.partition(':')[2]}", tls=tls, auth=auth)
 
 
 def dangers(app: Any) -> list[str]:

@@ -42,11 +42,11 @@ class Sender:
 
     def send(self, asked: wire.Asked, fields: dict[str, Any]) -> None:
         """Publish an answer; returns when it is confirmed."""
-        self._send(_letter(asked, fields), asked, None)
+        self._send(_letter(self._settings, asked, fields), asked, None)
 
     def send_soon(self, asked: wire.Asked, fields: dict[str, Any]) -> None:
         """The same, but wait no longer than a little while; then a thread goes on."""
-        letter = _letter(asked, fields)
+        letter = _letter(self._settings, asked, fields)
         if not self._send(letter, asked, time.monotonic() + self._patience):
             threading.Thread(target=self._send, args=(letter, asked, None), daemon=True).start()
 
@@ -74,9 +74,9 @@ class Sender:
         return self._links.get(pid) or self._links.setdefault(pid, Links(self._settings))
 
 
-def _letter(asked: wire.Asked, fields: dict[str, Any]) -> Letter:
+def _letter(settings: Settings, asked: wire.Asked, fields: dict[str, Any]) -> Letter:
     content_type, body = wire.encode_answer(asked.with_fields({}), fields)
     name = f"{asked.token}:answer"
     id = name if len(name.encode()) <= wire.MAX_NAME else uuid.uuid4().hex
-    message = Message.of(asked.answers, body, content_type=content_type, message_id=id)
-    return Letter("", asked.answers, body, message.properties)
+    message = Message.of(asked.answers, body, content_type=content_type, message_id=id, user_id=settings.amqp.user)
+    return Letter(settings.exchange, asked.answers, body, message.properties)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import click
 
@@ -22,7 +23,9 @@ _ANOTHER = "BUREAUCRAT_AMQP_URL=amqp://user:password@host/vhost"
 def worker_settings(config: Config, *, concurrency: int, prefetch: int | None) -> WorkerSettings:
     """What is set about a worker: by its options, and by the configuration that it shares with the daemon."""
     names = config.bureaucrat
-    return WorkerSettings(concurrency, prefetch, answers=names.message_queue, dead=names.dead_queue)
+    return WorkerSettings(
+        concurrency, prefetch, answers=names.message_queue, dead=names.dead_queue, exchange=names.exchange
+    )
 
 
 class Serving:
@@ -33,6 +36,7 @@ class Serving:
         self._concurrency = settings.concurrency
         self._broker = Broker(self._amqp, name="bureaucrat worker")
         self._broker.on_change(self._changed)
+        settings = replace(settings, user=amqp.user)
         self._worker = Worker(functions, self._broker, settings, observe=_show if is_verbose else None)
         self._is_serving = False
         self._is_away = False

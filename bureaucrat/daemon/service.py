@@ -84,6 +84,8 @@ def _log_start(config: Config) -> None:
         "health": config.health.listen or "off",
     }
     _logger.info("starting", extra=fields)
+    if config.amqp.url.startswith("amqps:") and not config.amqp.ssl_verify:
+        _logger.warning("anybody can pass for the broker: [amqp] ssl_verify is off")
 
 
 async def _live(config: Config, announcer: Announcer, serve: Serve) -> int:

@@ -163,7 +163,7 @@ class Launcher:
             decode_event(body, number)
         except Malformed as malformed:
             raise Refused(f"this cannot be sent: {malformed.reason}") from malformed
-        self._publish("", self._settings.event_queue, content_type, body, number)
+        self._publish(self._settings.exchange, self._settings.event_queue, content_type, body, number)
         return number
 
     def cancel(self, id: str, reason: str = "", *, compensate: bool = False) -> None:
@@ -174,7 +174,7 @@ class Launcher:
         :raises NoQueue: no daemon has declared its queues there.
         """
         content_type, body = encode_terminate(instance_id_of(id), reason, compensate)
-        self._publish("", self._settings.message_queue, content_type, body, uuid.uuid4().hex)
+        self._publish(self._settings.exchange, self._settings.message_queue, content_type, body, uuid.uuid4().hex)
 
     def close(self) -> None:
         """Close the connections. Threads that wait for a result give up; one that publishes is waited for."""

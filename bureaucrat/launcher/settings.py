@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from urllib.parse import quote
 
-from ..amqp.settings import AmqpSettings
+from ..amqp.settings import AmqpSettings, Auth
+from ..amqp.tls import Tls
 from ..config import load
 from ..definition.limits import ReadLimits, limits_of
 from ..errors import ConfigurationError
@@ -24,7 +25,8 @@ _NAMES: Final = {
     "message_queue": "message_queue",
     "event_queue": "event_queue",
 }
-_KEYS: Final = ("url", "host", "port", "user", "passwd", "vhost", *_NAMES)
+_TLS: Final = ("auth", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify", "ssl_hostname")
+_KEYS: Final = ("url", "host", "port", "user", "passwd", "vhost", "exchange", *_TLS, *_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Settings:
     message_queue: str = "bureaucrat_msgs"
     event_queue: str = "bureaucrat_events"
     limits: ReadLimits = ReadLimits()
+    exchange: str = ""  #: for questions, events and answers
 
 
 def settings_of(config: Config) -> Settings:
@@ -52,9 +55,10 @@ def settings_of(config: Config) -> Settings:
 def _of_file(path: str | os.PathLike[str] | None) -> Settings:
     config = load(None if path is None else Path(path), os.environ)
     names = config.bureaucrat
-    amqp = AmqpSettings(config.amqp.url, heartbeat=config.amqp.heartbeat, connect_timeout=config.amqp.connect_timeout)
+    amqp = AmqpSettings.of(config)
     limits = limits_of(config.limits.document, config.limits.activities)
-    return Settings(amqp, "", names.launch_queue, names.message_queue, names.event_queue, limits)
+    queues = (names.launch_queue, names.message_queue, names.event_queue)
+    return Settings(amqp, names.exchange, *queues, limits, names.exchange)
 
 
 def _of_keys(config: Mapping[str, object]) -> Settings:
@@ -65,11 +69,26 @@ def _of_keys(config: Mapping[str, object]) -> Settings:
             raise ConfigurationError(f"the launcher has no setting {key!r}; {hint}")
     given = {key: str(value) for key, value in config.items() if value is not None}
     names = {name: given[key] for key, name in _NAMES.items() if key in given}
-    return Settings(AmqpSettings(given.get("url") or _url(given)), **names)  # type: ignore[arg-type]  # the names of texts
+    exchange = given.get("exchange", "")
+    names.setdefault("launch_exchange", exchange)
+    is_encrypted = any(key in given for key in _TLS)
+    auth = given.get("auth", "password")
+    if auth not in ("password", "external"):
+        raise ConfigurationError(f"the launcher's auth is {auth!r}; it must be 'password' or 'external'")
+    url = given.get("url") or _url(given, is_encrypted)
+    amqp = AmqpSettings(url, tls=_tls_of(given), auth=cast(Auth, auth))
+    return Settings(amqp, **names, exchange=exchange)  # type: ignore[arg-type]  # the names of texts
 
 
-def _url(given: Mapping[str, str]) -> str:
+def _tls_of(given: Mapping[str, str]) -> Tls:
+    ca, cert, key = (Path(given[name]) if given.get(name) else None for name in ("ssl_ca", "ssl_cert", "ssl_key"))
+    is_verified = given.get("ssl_verify", "yes").lower() not in ("no", "false", "off", "0")
+    return Tls(ca, cert, key, is_verified, given.get("ssl_hostname", ""))
+
+
+def _url(given: Mapping[str, str], is_encrypted: bool) -> str:
     host = given.get("host", "localhost")
     user, passwd = (quote(given.get(key, "guest"), safe="") for key in ("user", "passwd"))
     place = f"[{host}]" if ":" in host else host
-    return f"amqp://{user}:{passwd}@{place}:{given.get('port', '5672')}/{quote(given.get('vhost', '/'), safe='')}"
+    scheme, port = ("amqps", "5671") if is_encrypted else ("amqp", "5672")
+    return f"{scheme}://{user}:{passwd}@{place}:{given.get('port', port)}/{quote(given.get('vhost', '/'), safe='')}"

@@ -93,7 +93,7 @@ class Watch:
         properties = pika.BasicProperties(
             content_type=content_type, reply_to=link.queue, correlation_id=number, delivery_mode=2
         )
-        letter = Letter("", self._settings.message_queue, body, properties)
+        letter = Letter(self._settings.exchange, self._settings.message_queue, body, properties)
         self._asked.add(number)
         try:
             link.publish(letter, self._deadline)

@@ -34,6 +34,8 @@ class WorkerSettings:
     prefetch: int | None = None  #: attempts of one participant here at once; None: eight for each thread
     answers: str = "bureaucrat_msgs"
     dead: str = "bureaucrat_dead"
+    exchange: str = ""  #: to which both are published; empty: to the queues
+    user: str | None = None  #: who we are to the broker
 
     @property
     def at_once(self) -> int:
@@ -198,7 +200,12 @@ class Worker:
     def _answer(self, work: Work) -> None:
         content_type, body = encode_answer(work.attempt, work.fields)
         message = Message.of(
-            self._settings.answers, body, content_type=content_type, message_id=_answer_id(work.attempt.token)
+            self._settings.answers,
+            body,
+            exchange=self._settings.exchange,
+            content_type=content_type,
+            message_id=_answer_id(work.attempt.token),
+            user_id=self._settings.user,
         )
         self._broker.publish(message, lambda: self._confirmed(work))
 
@@ -213,6 +220,7 @@ class Worker:
         message = Message.of(
             self._settings.dead,
             received.body,
+            exchange=self._settings.exchange,
             content_type=received.content_type,
             message_id=received.message_id,
             correlation_id=received.correlation_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from celery import Celery, signals
 
 import bureaucrat.celery
 from bureaucrat import Workitem
-from bureaucrat.celery.installing import _settings, dangers
+from bureaucrat.amqp.settings import AmqpSettings
+from bureaucrat.amqp.tls import Tls
+from bureaucrat.celery.installing import _as_celery_does, _settings, dangers
 from bureaucrat.celery.sending import Sender
 from bureaucrat.errors import ConfigurationError
 from bureaucrat.launcher.settings import settings_of
@@ -42,6 +45,21 @@ def test_answers_go_to_the_apps_own_broker_unless_another_is_named(tmp_path: Pat
     assert _settings(app, "amqps://a@mq3/y").amqp.url == "amqps://a@mq3/y"
     assert _settings(app, str(tmp_path / "config.ini")).amqp.url.endswith("@mq2/x")
     assert _settings(app, {"host": "mq4"}) == settings_of({"host": "mq4"})
+
+
+def test_tls_is_what_celery_is_told_of_it() -> None:
+    """``broker_use_ssl`` and ``broker_login_method``; another broker than the app's has its own."""
+    files = {"ca_certs": "ca.pem", "certfile": "a.pem", "keyfile": "a.key", "server_hostname": "mq"}
+    app = app_of(broker_use_ssl={**files, "cert_reqs": ssl.CERT_REQUIRED}, broker_login_method="EXTERNAL")
+    unchecked = app_of(broker_use_ssl={"cert_reqs": ssl.CERT_NONE})
+
+    settings = _as_celery_does(app, "amqp://mq1")
+
+    assert (settings.url.partition(":")[0], settings.auth) == ("amqps", "external")
+    assert settings.tls == Tls(Path("ca.pem"), Path("a.pem"), Path("a.key"), True, "mq")
+    assert _settings(unchecked, None).amqp.tls == Tls(is_verified=False)
+    assert _settings(app_of(broker_use_ssl=True), None).amqp.url.startswith("amqps:")
+    assert _settings(app, "amqp://a@mq3/y").amqp == AmqpSettings("amqp://a@mq3/y")
 
 
 @pytest.mark.parametrize(("broker", "amqp"), [("redis://:secret@r1/0", None), ("amqp://x", "http://y")])

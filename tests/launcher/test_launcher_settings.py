@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rabbit import Rabbit
 
+from bureaucrat.amqp.tls import Tls
 from bureaucrat.errors import BrokerUnavailable, ConfigurationError
 from bureaucrat.launcher import Launcher
 from bureaucrat.launcher.settings import Settings, settings_of
@@ -34,6 +35,22 @@ def test_the_originals_dict_says_where_the_broker_is(config: dict[str, Any], url
 
     assert settings.amqp.url == url
     assert (settings.launch_exchange, settings.launch_key) == ("", "bureaucrat")
+
+
+def test_the_dict_says_how_the_connection_is_encrypted() -> None:
+    """By the names of the daemon's settings; with ``exchange`` everything is published there."""
+    given = {"host": "mq1", "ssl_hostname": "mq", "ssl_verify": "no", "exchange": "bureaucrat.in"}
+
+    settings = settings_of(given)
+
+    assert settings.amqp.tls == Tls(is_verified=False, host="mq")
+    assert settings.amqp.url == "amqps://guest:guest@mq1:5671/%2F"
+    assert (settings.launch_exchange, settings.exchange) == ("bureaucrat.in", "bureaucrat.in")
+    assert settings_of({**given, "launcher_exchange": "x"}).launch_exchange == "x"
+    with pytest.raises(ConfigurationError, match="the launcher's auth is 'none'"):
+        settings_of({"auth": "none"})
+    with pytest.raises(ConfigurationError, match=r"ssl_ca: none\.pem cannot be used: No such file"):
+        settings_of({"ssl_ca": "none.pem"})
 
 
 def test_what_was_escaped_arrives_as_it_was_given() -> None:
