@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import StorageUnavailable
-from ..ports import InstanceRow, Loaded, MailRow, Membership, OutboxRow, WaitRow, Writes
+from ..ports import EventRow, InstanceRow, Loaded, MailRow, Membership, OutboxRow, WaitRow, Writes
 from . import shapes
 from .asking import Reads, wanted_of
 from .postgresql_errors import FAILURES, of_batch, of_commit
@@ -152,8 +152,14 @@ class PostgresqlBatch(Reads):
     async def take_mail(self, numbers: Sequence[int]) -> dict[int, bool]:
         return dict(await self.rows("take_mail", shapes.TAKEN, numbers=list(numbers)))
 
-    async def unsent(self, attempts: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        return dict(await self.rows("unsent", shapes.UNSENT, attempts=list(attempts))) if attempts else {}
+    async def take_events(self, numbers: Sequence[int]) -> dict[int, EventRow]:
+        return {row.number: row for row in await self.rows("take_events", shapes.EVENT, numbers=list(numbers))}
+
+    async def claim(self, name: str) -> None:
+        await self.rows("claim", shapes.DONE, name=name)
+
+    async def unsent(self, instances: Sequence[str]) -> dict[tuple[str, int], int]:
+        return dict(await self.rows("unsent", shapes.UNSENT, instances=list(instances)))
 
     async def take_leave(self, names: Sequence[str], most: int | None, limit: int) -> list[OutboxRow]:
         await self.rows("lock_participant", shapes.DONE, name=min(names))

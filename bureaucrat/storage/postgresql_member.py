@@ -2,7 +2,8 @@
 
 Rules: the number is a session's advisory lock, so the server gives it back when that session ends, however it ends; a
 session that was lost is opened again at the next question, with another number: what the old one has made is
-everybody's since. A member that is frozen asks nothing, and its session ends for that.
+everybody's since. A member that is frozen asks nothing, and its session ends for that. A number that was somebody's is
+given again after all others.
 """
 
 from __future__ import annotations
@@ -74,14 +75,11 @@ class Member:
         self._session = session
 
     async def _numbered(self, session: Any) -> int:
-        taken = {*await living(session), self._number}
-        for number in range(MAKERS):
-            if number not in taken and await self._try(session, number):
+        for _ in range(MAKERS):
+            number = int(await session.fetchval("SELECT nextval('member_numbers')"))
+            if await session.fetchval("SELECT pg_try_advisory_lock($1::bigint::int, $2::int)", MEMBERS, number):
                 return number
         raise StorageUnavailable(f"database {self._sessions.where}: {MAKERS:,} daemons use it already")
-
-    async def _try(self, session: Any, number: int) -> bool:
-        return bool(await session.fetchval("SELECT pg_try_advisory_lock($1::bigint::int, $2::int)", MEMBERS, number))
 
     def _hear(self, *about: object) -> None:
         self._told()

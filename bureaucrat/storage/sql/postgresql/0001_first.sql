@@ -294,6 +294,9 @@ CREATE INDEX schedules_due ON schedules (due, process, number) WHERE due IS NOT 
 CREATE INDEX schedules_waiting ON schedules (process, number)
 WHERE due IS NOT NULL AND (asked <> '[]' OR (queued <> '[]' AND NOT paused));
 
+-- Member numbers are given in turn, so that none is given again soon after somebody had it.
+CREATE SEQUENCE member_numbers AS integer MINVALUE 0 MAXVALUE 1023 START 0 CYCLE;
+
 -- Which processes start, in one of their versions, on which events.
 CREATE TABLE event_starts (
     event text COLLATE "C" NOT NULL,

@@ -109,10 +109,18 @@ WITH RECURSIVE found (participant) AS (
 SELECT participant FROM found WHERE participant IS NOT NULL;
 
 -- name: unsent
--- The numbers of the rows of these attempts, each named by instance and number.
+-- The attempts of these instances that are to be published, and the numbers of their rows.
 SELECT instance, attempt, number FROM outbox
-WHERE (instance, attempt) IN (SELECT * FROM unnest(:attempts_1::text[], :attempts_2::bigint[])) AND attempt IS NOT NULL
+WHERE instance = ANY (:instances::text[]) AND attempt IS NOT NULL
 ORDER BY number;
+
+-- name: take_events
+-- Those of these events that are kept, locked in the order of their numbers.
+SELECT * FROM events WHERE number = ANY (:numbers::bigint[]) ORDER BY number FOR UPDATE;
+
+-- name: claim
+-- Hold a name until the end of this transaction.
+SELECT pg_advisory_xact_lock(1114993156, hashtext(:name)) IS NULL AS done;
 
 -- name: lock_participant
 -- Be the one who gives leave, until the end of this transaction.
