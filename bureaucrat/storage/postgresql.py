@@ -14,17 +14,17 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..errors import StorageUnavailable
+from ..errors import BureaucratError, StorageUnavailable
 from ..ports import EventRow, InstanceRow, Loaded, MailRow, Membership, OutboxRow, WaitRow, Writes
 from . import shapes
 from .asking import Reads, wanted_of
-from .postgresql_errors import FAILURES, of_batch, of_commit
+from .postgresql_errors import FAILURES, is_fatal, of_batch, of_commit
 from .postgresql_member import Member, living
 from .postgresql_prune import prune
 from .postgresql_rows import arguments, columns_of, is_storable, loaded_of, numbered, rows_of
 from .postgresql_schema import check_schema, check_server, migrate
 from .postgresql_sessions import Sessions, Waits, drop
-from .postgresql_writer import write_all
+from .postgresql_writer import is_guarded, write_all
 from .shapes import Row, Shape
 from .statements import statements
 
@@ -137,6 +137,7 @@ class PostgresqlBatch(Reads):
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
         self._connection: Any = None
+        self._is_guarded = False  #: whether it is about instances
 
     async def __aenter__(self) -> PostgresqlBatch:
         return self
@@ -147,6 +148,7 @@ class PostgresqlBatch(Reads):
         await self._end()
 
     async def lock(self, instances: Sequence[str]) -> dict[str, InstanceRow]:
+        self._is_guarded = True
         return {row.id: row for row in await self.rows("lock", shapes.INSTANCE, ids=list(instances))}
 
     async def take_mail(self, numbers: Sequence[int]) -> dict[int, bool]:
@@ -175,13 +177,13 @@ class PostgresqlBatch(Reads):
         try:
             return await _found(await self._begun(), shape, sql, given)
         except FAILURES as error:
-            raise of_batch(self._sessions.where, error) from error
+            raise self._failure(error) from error
 
     async def loaded(self, which: str, /, **given: Any) -> Loaded:
         try:
             return await _loaded(await self._begun(), which, given)
         except FAILURES as error:
-            raise of_batch(self._sessions.where, error) from error
+            raise self._failure(error) from error
 
     async def commit(self, writes: Writes) -> None:
         try:
@@ -193,20 +195,28 @@ class PostgresqlBatch(Reads):
         if self._connection is None and writes.is_empty:
             return
         where = self._sessions.where
+        self._is_guarded = self._is_guarded or is_guarded(writes)
         try:
             connection = await self._begun()
             await write_all(connection.fetch, writes)
         except FAILURES as error:
-            raise of_batch(where, error) from error
+            raise self._failure(error) from error
         try:
             done = await connection.execute("COMMIT")
         except FAILURES as error:
-            raise of_commit(where, error) from error
+            raise self._failure(error, is_commit=True) from error
         except asyncio.CancelledError:
             drop(connection)
             raise
         if done != "COMMIT":
             raise StorageUnavailable(f"database {where}: the server rolled the transaction back ({done})")
+
+    def _failure(self, error: BaseException, *, is_commit: bool = False) -> BureaucratError:
+        """What has failed, as our error; the connection is given up if it cannot be used any more."""
+        if is_fatal(error) and self._connection is not None:
+            drop(self._connection)
+        meaning = of_commit if is_commit else of_batch
+        return meaning(self._sessions.where, error, self._is_guarded)
 
     async def _begun(self) -> Any:
         """The connection, in the transaction."""

@@ -1,8 +1,8 @@
 """What the errors of PostgreSQL mean to the engine.
 
-Rules: what another transaction was in the way of is redone (:class:`StaleVersion`); everything else means that the
-database cannot be used now. After a COMMIT only an error that the server gave while it went on serving says that
-nothing was written; of any other nobody knows.
+Rules: a batch of instances that another transaction was in the way of is redone (:class:`StaleVersion`); everything
+else means that the database cannot be used now. After a COMMIT only an error that the server gave while it went on
+serving says that nothing was written; of any other nobody knows.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import asyncpg
 
 from ..errors import BureaucratError, StaleVersion, StorageUnavailable
 
-#: whatever may come of talking to a server
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+#: whatever may come of talking to a server; an internal one of asyncpg comes when the server ends an idle session
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 #: another transaction was first, or stands in the way: redo the batch
 _REDO = (
@@ -42,10 +42,11 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ),
     ((asyncpg.DiskFullError,), "its disk is full; make room, it then goes on by itself"),
     ((asyncpg.ReadOnlySQLTransactionError,), "it is a standby that may not be written to; check [storage] url"),
+    (_REDO, "another daemon was in the way"),
     ((asyncpg.QueryCanceledError,), "a statement took too long; look what else the server does"),
     ((TimeoutError,), "it does not answer; look whether it runs and can be reached"),
     (
-        (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError),
+        (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError),
         "it cannot be reached; look whether it runs and listens at [storage] url",
     ),
 )
@@ -66,15 +67,18 @@ def unavailable(where: str, error: BaseException, *, unknown: bool = False) -> S
     return StorageUnavailable(f"database {where}: {f'{meaning} ({reason})' if meaning else reason}", unknown=unknown)
 
 
-def of_batch(where: str, error: BaseException) -> BureaucratError:
-    """Our error for one within a transaction."""
-    if isinstance(error, _REDO):
+def of_batch(where: str, error: BaseException, is_guarded: bool) -> BureaucratError:
+    """Our error for one within a transaction.
+
+    :param is_guarded: whether it is about guard rows, so that whoever does it can redo it.
+    """
+    if is_guarded and isinstance(error, _REDO):
         return StaleVersion(f"another transaction was first: {error}")
     return unavailable(where, error)
 
 
-def of_commit(where: str, error: BaseException) -> BureaucratError:
+def of_commit(where: str, error: BaseException, is_guarded: bool) -> BureaucratError:
     """Our error for one of COMMIT itself."""
     if is_fatal(error):
         return unavailable(where, error, unknown=True)
-    return of_batch(where, error)
+    return of_batch(where, error, is_guarded)

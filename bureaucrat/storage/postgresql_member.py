@@ -40,7 +40,7 @@ class Member:
         self._sessions = sessions
         self._told = told
         self._session: Any = None
-        self._number: int | None = None  #: that was held last
+        self._number = -1
 
     async def membership(self) -> Membership:
         """This one's number, and those of all that live.
@@ -48,14 +48,21 @@ class Member:
         :raises StorageUnavailable: the session was lost and there is no other, or all numbers are taken.
         """
         try:
-            if self._session is None or self._session.is_closed():
-                await self._join()
-            found = await living(self._session)
+            if self._session is not None and not self._session.is_closed():
+                return await self._asked()
+        except FAILURES as error:
+            self._leave()
+            if isinstance(error, TimeoutError):  # it would be as silent to another session
+                raise unavailable(self._sessions.where, error) from error
+        try:
+            await self._join()
+            return await self._asked()
         except FAILURES as error:
             self._leave()
             raise unavailable(self._sessions.where, error) from error
-        assert self._number is not None
-        return Membership(self._number, found | {self._number})
+
+    async def _asked(self) -> Membership:
+        return Membership(self._number, await living(self._session))
 
     async def close(self) -> None:
         session, self._session = self._session, None

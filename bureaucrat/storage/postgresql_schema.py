@@ -12,7 +12,7 @@ from .postgresql_sessions import SCHEMA
 from .statements import migrations
 
 MIGRATING = 0x42757201  #: class of the advisory lock; the member numbers have another one
-_OLDEST = 130000
+OLDEST = 130000  #: as server_version_num has it
 _PATIENCE = "60s"  #: for another daemon that migrates
 
 
@@ -23,8 +23,10 @@ async def check_server(where: str, connection: Any) -> None:
     """
     number = int(await connection.fetchval("SELECT current_setting('server_version_num')"))
     encoding = await connection.fetchval("SELECT current_setting('server_encoding')")
-    if number < _OLDEST:
-        raise StorageUnavailable(f"database {where}: PostgreSQL {number // 10000} is too old; 13 or newer is needed")
+    if number < OLDEST:
+        raise StorageUnavailable(
+            f"database {where}: PostgreSQL {number // 10000} is too old; {OLDEST // 10000} or newer is needed"
+        )
     if encoding != "UTF8":
         raise StorageUnavailable(
             f"database {where}: its encoding is {encoding}; "

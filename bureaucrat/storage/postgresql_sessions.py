@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from ..errors import StorageUnavailable
-from .postgresql_errors import FAILURES, unavailable
+from .postgresql_errors import FAILURES, is_fatal, unavailable
 
 SCHEMA = "bureaucrat"
 
@@ -143,7 +143,7 @@ class Sessions:
         try:
             yield connection
         except FAILURES as error:
-            if not isinstance(error, asyncpg.PostgresError):
+            if is_fatal(error):
                 drop(connection)
             raise unavailable(self.where, error) from error
         except asyncio.CancelledError:

@@ -161,6 +161,11 @@ def _plan_checked(plan: Plan, writes: Writes) -> None:
             plan.add(table, how, _Statement(_sql(name), columns_of(rows), rows, stale))
 
 
+def is_guarded(writes: Writes) -> bool:
+    """Whether the batch can be stale."""
+    return bool(writes.states or writes.instances or writes.cursors or writes.versions or writes.schedules)
+
+
 async def write_all(fetch: Fetch, writes: Writes) -> None:
     """Write one batch.
 
