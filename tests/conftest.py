@@ -67,9 +67,12 @@ def _new_rabbit() -> Rabbit:
 @pytest.fixture(scope="session")
 def rabbit() -> Iterator[Rabbit]:
     """A broker for all tests, which may delete and block, but not kill."""
+    from roles import documented
+
     broker = _new_rabbit()
     try:
-        yield broker.start()
+        broker.start().have(documented())
+        yield broker
     finally:
         broker.remove()
 

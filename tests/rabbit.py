@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,25 @@ class QueueRow:
     name: str
     messages: int
     consumers: int
+
+
+@dataclass(frozen=True)
+class Role:
+    """One right of a user, as ``rabbitmqctl`` gives it."""
+
+    function: str  #: ``set_permissions`` or ``set_topic_permissions``
+    user: str
+    rights: tuple[str, ...]  #: configure, write and read; or the exchange, write and read
+
+
+def roles_of(roles: Sequence[Role]) -> list[str]:
+    """The users, each once."""
+    return list(dict.fromkeys(one.user for one in roles))
+
+
+def _binary(text: str) -> str:
+    """A text in Erlang."""
+    return '<<"' + text.replace("\\", "\\\\") + '">>'
 
 
 def free_port() -> int:
@@ -59,6 +79,7 @@ class Rabbit:
         self._server: subprocess.Popen[bytes] | None = None
         self._vhosts: list[str] = []
         self._vhost_count = 0
+        self._roles: Sequence[Role] = ()
         for folder in ("home", "data", "log", "conf.d"):
             (self._home / folder).mkdir()
         cookie = self._home / "home" / ".erlang.cookie"
@@ -76,8 +97,9 @@ class Rabbit:
         """Of its first virtual host."""
         return self.vhost_url("%2F")
 
-    def vhost_url(self, vhost: str) -> str:
-        return f"amqp://guest:guest@127.0.0.1:{self.port}/{vhost}"
+    def vhost_url(self, vhost: str, user: str = "guest") -> str:
+        """For a user, each of whom has its name as its password."""
+        return f"amqp://{user}:{user}@127.0.0.1:{self.port}/{vhost}"
 
     @property
     def log(self) -> str:
@@ -208,6 +230,23 @@ class Rabbit:
             "NOTIFY_SOCKET": "",
         }
 
+    # -- users
+
+    def have(self, roles: Sequence[Role]) -> None:
+        """Have users with these rights on every virtual host that is made from now on."""
+        self._roles, self._vhosts = roles, []
+        added = (f'rabbit_auth_backend_internal:add_user(<<"{one}">>, <<"{one}">>, <<"t">>)' for one in roles_of(roles))
+        self.evaluate(", ".join(added) + ".")
+
+    def _rights(self, vhost: str) -> str:
+        """In Erlang: gives all users their rights; `vhost` is a variable."""
+        return "".join(
+            f", rabbit_auth_backend_internal:{one.function}("
+            + ", ".join(_binary(text) if text else vhost for text in (one.user, "", *one.rights, "t"))
+            + ")"
+            for one in self._roles
+        )
+
     # -- TLS
 
     def listen_encrypted(self, authority: Path, cert: Path, key: Path) -> int:
@@ -250,7 +289,7 @@ class Rabbit:
             names = ",".join(f'<<"{name}">>' for name in self._vhosts)
             self.evaluate(
                 f'[begin rabbit_vhost:add(N, <<"tests">>), rabbit_auth_backend_internal:set_permissions('
-                f'<<"guest">>, N, <<".*">>, <<".*">>, <<".*">>, <<"tests">>) end || N <- [{names}]].'
+                f'<<"guest">>, N, <<".*">>, <<".*">>, <<".*">>, <<"tests">>){self._rights("N")} end || N <- [{names}]].'
             )
         return self._vhosts.pop()
 

@@ -14,8 +14,10 @@ def service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, rabbit: Rabbit
 ) -> Iterator[Service]:
     """A daemon that is ready, on a virtual host of its own; the module's ``SETTINGS`` are more lines for it."""
-    url = rabbit.vhost_url(rabbit.fresh_vhost())
-    made = Service(tmp_path_factory.mktemp("daemon"), url, getattr(request.module, "SETTINGS", ""))
+    vhost = rabbit.fresh_vhost()
+    settings = getattr(request.module, "SETTINGS", "")
+    login = rabbit.vhost_url(vhost, "bureaucrat-daemon")
+    made = Service(tmp_path_factory.mktemp("daemon"), rabbit.vhost_url(vhost), settings, login=login)
     try:
         yield made.start()
     finally:

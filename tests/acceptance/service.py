@@ -44,6 +44,7 @@ class Service:
     """A daemon with its folder.
 
     :param url: of the broker.
+    :param login: the same for the daemon, as a user with the rights that it needs; empty: it logs in as everybody.
     """
 
     folder: Path
@@ -51,6 +52,7 @@ class Service:
     settings: str = ""  #: more lines for [bureaucrat]
     amqp: str = ""  #: more lines for [amqp]
     environment: dict[str, str] = field(default_factory=dict)
+    login: str = ""
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -59,7 +61,7 @@ class Service:
         self.config = self.folder / "config.ini"
         self.log = self.folder / "daemon.log"
         self.config.write_text(
-            f"[amqp]\nurl = {self.url}\n{self.amqp}\n[storage]\nurl = sqlite:///{self.database}\n"
+            f"[amqp]\nurl = {self.login or self.url}\n{self.amqp}\n[storage]\nurl = sqlite:///{self.database}\n"
             f"[health]\nlisten = 127.0.0.1:{self.port}\n[bureaucrat]\n{self.settings}\n"
         )
 
