@@ -79,7 +79,8 @@ class Watch:
             self._answer(request, asked, answers.of_reason(_IGNORED))
         elif state is None:
             error = sys.exc_info()[1]
-            if error is not None and not (isinstance(error, _STOPS) and sender.acks_late):
+            is_stop = isinstance(error, _STOPS) and sender.acks_late
+            if error is not None and not is_stop and not _is_limit(error, sender):
                 self._answer(request, asked, answers.of_error(error, self._faults))
 
     def _answer(self, request: dict[str, Any], asked: wire.Asked, fields: dict[str, Any]) -> None:
@@ -161,3 +162,9 @@ class Watch:
     def _asked(self, sender: Any, headers: Mapping[str, Any]) -> wire.Asked | None:
         """What a process has asked for; None if no process has, or it is another app's."""
         return wire.asked_of(headers) if sender.app is self._app else None
+
+
+def _is_limit(error: BaseException, task: Any) -> bool:
+    """Whether it is what a time limit ends a greenlet by; the pool tells the request of that, too."""
+    is_timeout = type(error).__name__ == "Timeout" and type(error).__module__.partition(".")[0] == "gevent"
+    return is_timeout and bool((task.request.timelimit or [None])[0] or task.time_limit)

@@ -50,7 +50,7 @@ class Installation:
 TERMINATE = {"name": "terminate", "target": "canceled-1", "origin": "", "payload": {}}
 FLAGGED = "Tasks flagged as revoked: "
 IGNORED = "the task ended with Ignore, as one does that replaces itself; what becomes of it is not known here"
-POOLS = [("prefork", 2), ("solo", 1), ("threads", 4)]
+POOLS = [("prefork", 2), ("solo", 1), ("threads", 4), ("gevent", 4)]
 
 
 def installation_of(folder: Path, url: str, pool: str, concurrency: int, **environment: str) -> Installation:
@@ -163,6 +163,54 @@ def test_an_error_is_tried_again_by_the_action(any_pool: Installation) -> None:
     (incident,) = any_pool.end_of("raises", 'retries="1" delay="0"')["incidents"]
 
     assert incident["message"] == "OSError: no paper"
+
+
+def test_a_connection_that_was_lost_is_opened_again(any_pool: Installation, rabbit: Rabbit) -> None:
+    """Of the worker, of the daemon and the one for answers; after a first answer, so that it was there."""
+    first = any_pool.end_of("changes")
+    any_pool.client.close()
+    rabbit.close_connections(any_pool.service.url.rpartition("/")[2])
+    any_pool.client = Client(any_pool.service.url)
+    second = any_pool.end_of("changes")
+
+    assert [told["status"] for told in (first, second)] == ["completed", "completed"]
+
+
+@pytest.mark.parametrize("any_pool", [("gevent", 4)], indirect=True, ids=["gevent"])
+def test_a_greenlet_acknowledges_when_its_answer_is_confirmed(any_pool: Installation, rabbit: Rabbit) -> None:
+    """While the broker takes no messages it waits, and others go on."""
+    ledger, vhost = Path(any_pool.worker.environment["LEDGER"]), any_pool.service.url.rpartition("/")[2]
+    turns = ledger / "turns"
+    any_pool.client.launch(PROCESS.format(ACTION.format("holds_up", "")), "waits-1")
+    any_pool.client.launch(PROCESS.format(ACTION.format("counts_for_ever", "")), "counts-1")
+    until(lambda: turns.exists(), "both have begun")
+    rabbit.block()
+    try:
+        (ledger / "go-on").touch()
+        until(lambda: "an answer waits" in any_pool.worker.said, "the answer is not confirmed")
+        unacknowledged, counted = rabbit.queues(vhost)["celery"].messages, turns.stat().st_size
+        until(lambda: turns.stat().st_size > counted, "the other greenlet goes on")
+    finally:
+        rabbit.unblock()
+    (ledger / "enough").touch()
+
+    assert [any_pool.rested(name)["status"] for name in ("waits-1", "counts-1")] == ["completed", "completed"]
+    assert unacknowledged == 2
+
+
+@pytest.mark.parametrize("any_pool", [("gevent", 4)], indirect=True, ids=["gevent"])
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("leaves", "SystemExit: 3"),
+        ("far_too_slow", "the Celery task has exceeded its time limit of 1 s"),
+        ("terminated", "the Celery task was terminated"),
+    ],
+)
+def test_a_greenlet_that_is_ended_is_an_incident_that_says_why(any_pool: Installation, task: str, message: str) -> None:
+    (incident,) = any_pool.end_of(task)["incidents"]
+
+    assert incident["message"] == message
 
 
 # -- what ends a process of the pool, or the whole worker

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
+import gevent
 import pytest
 from billiard.einfo import ExceptionInfo
 from celery import Celery, signals
@@ -231,6 +232,20 @@ def test_a_time_limit_is_answered_once(shop: Shop) -> None:
     request.on_timeout(False, 2)
 
     assert shop.soon == [{"status": "error", "error": "the Celery task has exceeded its time limit of 2 s"}]
+
+
+@pytest.mark.parametrize(("limit", "answers"), [(2, []), (None, [{"status": "error", "error": "Timeout: 2 seconds"}])])
+def test_a_greenlet_leaves_its_time_limit_to_the_pool(
+    shop: Shop, limit: int | None, answers: list[dict[str, Any]]
+) -> None:
+    """Which tells the request; without a limit the function has raised it itself."""
+    shop.app.tasks["shop.any"].time_limit = limit
+    timeout = gevent.Timeout(2)
+
+    with pytest.raises(gevent.Timeout):
+        shop.run(raising(timeout))
+
+    assert shop.answers == answers
 
 
 def test_what_the_pool_cannot_bring_back_is_answered(shop: Shop) -> None:
