@@ -29,6 +29,38 @@ class SystemClock:
         return self._last
 
 
+class CorrectedClock:
+    """Another clock, corrected: so that all who work on one database mean the same by *now*.
+
+    Never the same instant twice. What a correction sets back by no more than a second is waited for, as
+    :class:`SystemClock` does.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = 0.0
+        self.offset = 0.0  #: seconds that are added
+
+    def now(self) -> float:
+        now = self._clock.now() + self.offset
+        is_tie = self._last - 1.0 < now <= self._last
+        self._last = self._last + 1e-6 if is_tie else now
+        return self._last
+
+    def uncorrected(self) -> float:
+        """What the other clock shows."""
+        return self._clock.now()
+
+    def correct(self, true: float, asked: float, answered: float) -> None:
+        """Go by another clock from now on.
+
+        :param true: what that showed,
+        :param asked: at some time after :meth:`uncorrected` showed this,
+        :param answered: and before it showed that.
+        """
+        self.offset = true - (asked + answered) / 2
+
+
 class ManualClock:
     """A clock that moves when it is told to, and by a microsecond each time somebody looks."""
 

@@ -15,7 +15,7 @@ from functools import partial
 
 from ..amqp import AmqpSettings, Broker, BrokerState
 from ..amqp.settings import Topology
-from ..clock import SystemClock
+from ..clock import Clock, CorrectedClock, SystemClock
 from ..config import Bureaucrat, Config, LimitSettings
 from ..core.limits import Limits
 from ..definition.limits import ACCEPTED, limits_of
@@ -88,7 +88,7 @@ async def serve(config: Config, announcer: Announcer) -> None:
 
 
 async def _serve(config: Config, announcer: Announcer, storage: Storage) -> None:
-    clock = SystemClock()
+    clock = CorrectedClock(SystemClock()) if storage.is_shared else SystemClock()
     courier = courier_of(config)
     services = service.Services(config.services, config.registered, answers=config.bureaucrat.message_queue)
     engine = Engine(
@@ -168,7 +168,7 @@ def engine_settings(given: Bureaucrat, bounds: LimitSettings) -> Settings:
     )
 
 
-async def _watch(config: Config, announcer: Announcer, broker: Broker, engine: Engine, clock: SystemClock) -> None:
+async def _watch(config: Config, announcer: Announcer, broker: Broker, engine: Engine, clock: Clock) -> None:
     """Tell how it goes, until canceled."""
     said = ""
     while True:

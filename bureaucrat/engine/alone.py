@@ -1,14 +1,15 @@
 """What no other batch may be under way beside: offers of events, and looks at schedules.
 
-Rules: a part gives a chunk, which is one transaction; if it was not written, the part forgets it and finds it again.
+Rules: a part gives a chunk, which is one transaction and is decided in it; if it was not written, the part forgets it
+and finds it again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol
 
-from ..errors import StorageUnavailable
+from ..ports import Batch
 from .delivery import Delivery
 from .pipeline import Pipeline
 from .writes import Collector
@@ -20,8 +21,9 @@ class Part(Protocol):
     @property
     def is_idle(self) -> bool: ...
 
-    async def next_chunk(self, collector: Collector) -> list[Delivery]:
-        """The deliveries of the next chunk; what belongs to it is put into `collector`."""
+    async def next_chunk(self, collector: Collector, batch: Batch) -> list[Delivery]:
+        """The deliveries of the next chunk, which is committed with `batch`; what belongs to it is put into
+        `collector`."""
         ...
 
     def committed(self, collector: Collector) -> None:
@@ -40,12 +42,10 @@ class Alone:
         self,
         pipeline: Pipeline,
         collector: Callable[[], Collector],
-        away: Callable[[StorageUnavailable], Awaitable[None]],
         *parts: Part,
     ) -> None:
         self._pipeline = pipeline
         self._collector = collector
-        self._away = away
         self._parts = parts
 
     @property
@@ -56,20 +56,23 @@ class Alone:
         """One chunk. No other batch is under way."""
         part = next(part for part in self._parts if not part.is_idle)
         collector = self._collector()
-        try:
-            deliveries = await part.next_chunk(collector)
-        except StorageUnavailable as error:
-            part.clear()
-            await self._away(error)
-            return
-        if await self._fly(deliveries, collector):
+        if await self._fly(part, collector):
             part.committed(collector)
         else:
             part.clear()
 
-    async def _fly(self, deliveries: list[Delivery], collector: Collector) -> bool:
+    async def _fly(self, part: Part, collector: Collector) -> bool:
         """Commit a chunk; once more if storage has told which of its starts cannot be (L83)."""
-        if await self._pipeline.fly_alone(deliveries, collector):
+        deliveries: list[Delivery] = []
+
+        async def chunk(batch: Batch) -> list[Delivery]:
+            deliveries.extend(await part.next_chunk(collector, batch))
+            return deliveries
+
+        async def same(batch: Batch) -> list[Delivery]:
+            return deliveries
+
+        if await self._pipeline.fly_alone(chunk, collector):
             return True
         is_told = any(delivery.refusal for delivery in deliveries)
-        return is_told and await self._pipeline.fly_alone(deliveries, collector)
+        return is_told and await self._pipeline.fly_alone(same, collector)

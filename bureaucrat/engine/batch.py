@@ -11,34 +11,31 @@ Rules:
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from ..clock import Clock
 from ..core.effects import Effect
 from ..core.faults import NOT_UNIQUE, Fault
 from ..core.instance import Changes, Copy, Instance, NeedBranches, NeedRemembered
-from ..core.messages import Ended, Input, Migrate, Start, Stuck, TimerFired, Unsent
+from ..core.messages import Ended, Input, Migrate, Start, Stuck, TimerFired
 from ..core.step import step
 from ..core.table import Definition
 from ..errors import NotUnique, Refused, StaleVersion, StorageUnavailable, UnknownInstance
-from ..ports import Batch, DeadRow, InstanceRow, Storage, Writes
-from .codec import decode_instance, encode_message, listed
-from .definitions import Definitions
+from ..ports import Batch, InstanceRow, Writes
+from .codec import decode_instance, listed
+from .dead_letters import DeadLetters
 from .delivery import Delivery, Letter
+from .elsewhere import Asking, Elsewhere
 from .handover import Handover
 from .loading import More, load
 from .migrations import look_out
-from .settings import Settings
+from .shell import Shell
 from .writes import Collector, unrecorded
 
 log = logging.getLogger(__name__)
-
-_KEPT = 1 << 20  # bytes of a dead letter's body; its digest is of the whole
 
 
 @dataclass(slots=True)
@@ -60,6 +57,7 @@ class Prepared:
     copies: list[Cached] = field(default_factory=list)
     postponed: list[Delivery] = field(default_factory=list)
     suspects: list[Delivery] = field(default_factory=list)  #: what is at work; blamed if something raises
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)
 
     @property
     def done(self) -> list[Delivery]:
@@ -74,24 +72,19 @@ _Result = tuple[Delivery, list[Effect] | None, int, int, float]
 class Batches:
     """Prepares batches and keeps the cache of copies."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        definitions: Definitions,
-        clock: Clock,
-        numbers: Callable[[], int],
-        settings: Settings,
-        handover: Handover,
-        is_observed: bool,
-    ) -> None:
+    def __init__(self, shell: Shell, handover: Handover, is_observed: bool) -> None:
+        self.figures = shell.figures
         self._handover = handover
         self._is_observed = is_observed
-        self._unrecorded = frozenset() if is_observed else unrecorded(settings.history)
-        self._storage = storage
-        self._definitions = definitions
-        self._clock = clock
-        self._numbers = numbers
-        self._settings = settings
+        self._unrecorded = frozenset() if is_observed else unrecorded(shell.settings.history)
+        self._storage = shell.storage
+        self._definitions = shell.definitions
+        self._clock = shell.clock
+        self._numbers = shell.numbers
+        self._settings = shell.settings
+        self._members = shell.members
+        self._asking = Asking(shell.storage, shell.members, handover)
+        self._dead = DeadLetters(shell.numbers, shell.clock, handover)
         self._cache: OrderedDict[str, Cached] = OrderedDict()
 
     @property
@@ -130,22 +123,39 @@ class Batches:
         return [delivery for delivery in blamed if delivery.failures < self._settings.attempts_at_poison]
 
     async def _prepare(self, batch: Batch, prepared: Prepared) -> None:
-        groups: dict[str, list[Delivery]] = {}
-        for delivery in await self._present(batch, prepared):
-            groups.setdefault(delivery.instance, []).append(delivery)
-        pinned = {instance: self._cache.pop(instance, None) for instance in groups}
-        unknown = [instance for instance in groups if self._storage.is_shared or pinned[instance] is None]
-        rows = await batch.lock(unknown) if unknown else {}
+        if self._members.is_shared:
+            groups, pinned, rows = await self._locked(batch, prepared)
+        else:
+            groups = _by_instance(await self._present(batch, prepared))
+            pinned = {instance: self._cache.pop(instance, None) for instance in groups}
+            unknown = [instance for instance in groups if pinned[instance] is None]
+            rows = await batch.lock(unknown) if unknown else {}
         for instance, group in groups.items():
             prepared.suspects = group
             cached, row = pinned[instance], rows.get(instance)
             if cached is None and row is None:
                 group = self._before_birth(group, prepared.collector)
-            if cached is not None and row is not None and cached.version != row.version:
-                cached = None
             if group:
                 await self._apply(batch, prepared, group, row, cached)
         prepared.collector.finished()
+
+    async def _locked(
+        self, batch: Batch, prepared: Prepared
+    ) -> tuple[dict[str, list[Delivery]], dict[str, Cached | None], dict[str, InstanceRow]]:
+        """The deliveries, the copies and the guard rows of the instances, which nobody else changes from now on.
+
+        They are locked before the mail, so that of what an instance kept back nobody takes what is later first.
+        """
+        at_work = [one for one in prepared.deliveries if one not in prepared.postponed]
+        rows = await batch.lock(list(dict.fromkeys(one.instance for one in at_work)))
+        present, prepared.elsewhere = await self._asking.look(batch, await self._present(batch, prepared))
+        groups = _by_instance(present)
+        pinned: dict[str, Cached | None] = {}
+        for instance in groups:
+            cached, row = self._cache.pop(instance, None), rows.get(instance)
+            is_current = cached is not None and row is not None and cached.version == row.version
+            pinned[instance] = cached if is_current else None
+        return groups, pinned, rows
 
     def _before_birth(self, group: list[Delivery], collector: Collector) -> list[Delivery]:
         """What begins with the start of an instance that does not exist; what came before it is for nobody."""
@@ -160,6 +170,7 @@ class Batches:
         present = []
         for delivery in prepared.deliveries:
             is_gone = delivery.mail is not None and there.get(delivery.mail) is not delivery.released
+            self.figures.passed_over += is_gone
             if not is_gone and delivery not in prepared.postponed:
                 if isinstance(delivery.message, Migrate):
                     prepared.suspects = [delivery]
@@ -177,7 +188,7 @@ class Batches:
             return [delivery]
         reason = f"{type(delivery.message).__name__} could not be applied: {delivery.failure}"
         writes = prepared.collector.writes
-        self.bury(delivery, reason, writes)
+        self._dead.bury(delivery, reason, writes)
         prepared.collector.reply(delivery, Refused(reason))
         if delivery.mail is not None:
             writes.mail_gone.append(delivery.mail)
@@ -204,7 +215,7 @@ class Batches:
             ended = Ended(caller.branch, caller.activity, caller.activation, {}, fault)
             collector.post(caller.instance, ended, self._clock.now())
         elif delivery.letter is not None:
-            self.bury(delivery, delivery.refusal, collector.writes)
+            self._dead.bury(delivery, delivery.refusal, collector.writes)
         if delivery.mail is not None:
             collector.writes.mail_gone.append(delivery.mail)
         collector.reply(delivery, Refused(delivery.refusal))
@@ -238,11 +249,12 @@ class Batches:
 
     def _steps(self, cached: Cached, prepared: Prepared, group: list[Delivery]) -> list[_Result]:
         results: list[_Result] = []
-        for delivery in (one for given in group for one in self._before(cached.copy, given)):
+        for delivery in (one for given in group for one in self._asking.around(cached.copy, given, prepared.elsewhere)):
             prepared.suspects = [delivery]
             (delivery.cause or delivery).is_unloadable = False
             now = self._clock.now()
             if _is_stale(cached.copy, delivery):
+                self.figures.timers_stale += isinstance(delivery.message, TimerFired)
                 results.append((delivery, None, 0, 0, now))
                 continue
             first = cached.copy.instance.recorded + 1
@@ -261,15 +273,6 @@ class Batches:
                 self._definitions.store(cached.definition, prepared.collector.writes)
             results.append((delivery, effects, first, cached.copy.instance.recorded, now))
         return results
-
-    def _before(self, copy: Copy, delivery: Delivery) -> list[Delivery]:
-        """The delivery; before it, if it is a timer of an attempt that has not left yet, word of that."""
-        if not isinstance(delivery.message, TimerFired) or copy.instance.has_ended:
-            return [delivery]
-        branch = copy.branches.get(delivery.message.branch)
-        if branch is None or branch.attempt is None or not self._handover.is_unsent(copy.instance.id, branch.attempt):
-            return [delivery]
-        return [Delivery(copy.instance.id, Unsent(branch.id, branch.attempt), cause=delivery), delivery]
 
     def _collect(self, cached: Cached, prepared: Prepared, results: list[_Result]) -> None:
         for delivery, effects, first, last, now in results:
@@ -306,34 +309,14 @@ class Batches:
 
     def _unknown(self, group: list[Delivery], collector: Collector) -> None:
         for delivery in group:
+            if self._asking.is_early(delivery, self._clock.now()):
+                continue
             unknown = UnknownInstance(f"there is no instance {delivery.instance}")
             collector.reply(delivery, unknown)
             if delivery.mail is not None:
                 collector.writes.mail_gone.append(delivery.mail)
             if isinstance(delivery.message, Input) or delivery.letter is not None:
-                self.bury(delivery, str(unknown), collector.writes)
-
-    def bury(self, delivery: Delivery, reason: str, writes: Writes) -> None:
-        """Set a message aside, with the reason."""
-        self.set_aside(delivery.letter or Letter("engine", _text_of(delivery), delivery.instance), reason, writes)
-
-    def set_aside(self, letter: Letter, reason: str, writes: Writes) -> None:
-        """Write a dead letter. Of one of our own the message id is the instance it was for."""
-        digest = hashlib.sha256(letter.body).hexdigest()
-        row = DeadRow(
-            self._numbers(),
-            self._clock.now(),
-            letter.source,
-            _storable(reason),
-            _storable(letter.message_id),
-            letter.body[:_KEPT],
-            digest,
-            letter.properties(),
-        )
-        writes.dead.append(row)
-        copied = self._handover.dead(row)
-        if copied is not None:
-            writes.outbox.append(copied)
+                self._dead.bury(delivery, str(unknown), collector.writes)
 
     def committed(self, prepared: Prepared) -> None:
         """The copies of a batch are what is stored now."""
@@ -347,9 +330,20 @@ class Batches:
         while len(self._cache) > self._settings.cached:
             self._cache.popitem(last=False)
 
+    def set_aside(self, letter: Letter, reason: str, writes: Writes) -> None:
+        """Write a dead letter, with the reason."""
+        self._dead.set_aside(letter, reason, writes)
+
     def forget(self, instance: str) -> None:
         """Drop the copy of an instance; the next message loads it."""
         self._cache.pop(instance, None)
+
+
+def _by_instance(deliveries: Iterable[Delivery]) -> dict[str, list[Delivery]]:
+    groups: dict[str, list[Delivery]] = {}
+    for delivery in deliveries:
+        groups.setdefault(delivery.instance, []).append(delivery)
+    return groups
 
 
 def _is_stale(copy: Copy, delivery: Delivery) -> bool:
@@ -361,16 +355,3 @@ def _is_stale(copy: Copy, delivery: Delivery) -> bool:
             branch = copy.branches.get(delivery.message.branch)
             return branch is None or branch.due is None or branch.due > delivery.message.at
     return False
-
-
-def _text_of(delivery: Delivery) -> bytes:
-    """The message as it is kept among the dead letters; its plain text if it cannot be encoded."""
-    try:
-        return encode_message(delivery.message)
-    except Exception as error:  # it may be why the message is dead
-        return f"{delivery.message!r} ({error})".encode("utf-8", "backslashreplace")
-
-
-def _storable(text: str) -> str:
-    """A text from outside as every storage can keep it."""
-    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")

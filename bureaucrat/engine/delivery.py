@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..core.instance import Caller
 from ..core.messages import Message
 from ..core.table import Definition
-from ..ports import IncidentRow, WaitRow
+from ..ports import IncidentRow, OutboxRow, WaitRow
 from .orders import Order
 
 
@@ -52,6 +52,7 @@ class Delivery:
     message: Message
     birth: Birth | None = None
     mail: int | None = None  #: the mailbox row it came from
+    since: float | None = None  #: when that row was written
     released: bool = False  #: that row was kept back, and its turn has come
     settle: Callable[[], None] | None = None
     reply: Callable[[str | Exception], None] | None = None  #: told the instance's status, or what went wrong
@@ -66,6 +67,7 @@ class Delivery:
     only: frozenset[str] | None = None  #: of a Redispatch: the destinations that may have lost something
     answers: int | None = None  #: the outbox row that it answers, deleted in the same transaction
     leaves: int | None = None  #: of an Unsent: the outbox row that may be published once it is committed
+    row: OutboxRow | None = None  #: of an Unsent: the outbox row to be written in place of one that waited for leave
 
     def answer(self, result: str | Exception) -> None:
         """Tell whoever waits for it."""

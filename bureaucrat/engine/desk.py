@@ -61,7 +61,20 @@ class Desk:
         self._orders.popleft()
         return row.number
 
-    async def _do(self, row: MailRow, order: Desked, refusal: str = "") -> None:
+    async def _do(self, row: MailRow, order: Desked, refusal: str) -> None:
+        """Decide and write. What takes long to decide is decided before the transaction; its rows are guarded."""
+        collector = await self._decide(row, order, refusal) if isinstance(order, Deploy) else None
+        async with self._shell.storage.batch() as batch:
+            if row.number not in await batch.take_mail([row.number]):
+                return
+            if isinstance(order, Replay | Drop):
+                await batch.claim("dead letters")  # of two that replay one letter the second finds it gone
+            collector = collector or await self._decide(row, order, refusal)
+            await batch.commit(collector.writes)
+        self._shell.stored(collector)
+
+    async def _decide(self, row: MailRow, order: Desked, refusal: str) -> Collector:
+        """All that an order changes, and what is said of it."""
         collector = self._shell.collector()
         outcome, answer = "done", ""
         try:
@@ -78,14 +91,10 @@ class Desk:
             collector = self._shell.collector()
             outcome, answer = "failed", f"{type(error).__name__}: {error}"
         now = self._shell.clock.now()
-        writes = collector.writes
-        writes.audit.append(audit_row(row.number, now, order.who, order, row.instance, outcome, answer))
-        writes.mail_gone.append(row.number)
-        async with self._shell.storage.batch() as batch:
-            if row.number not in await batch.take_mail([row.number]):
-                return
-            await batch.commit(writes)
-        self._shell.stored(collector)
+        audit = audit_row(row.number, now, order.who, order, row.instance, outcome, answer)
+        collector.writes.audit.append(audit)
+        collector.writes.mail_gone.append(row.number)
+        return collector
 
     async def _carry_out(self, row: MailRow, order: Desked, collector: Collector) -> str:
         match order:

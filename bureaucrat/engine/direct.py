@@ -41,6 +41,12 @@ class Direct:
     def dead(self, letter: DeadRow) -> None:
         return None
 
+    def has(self, instance: str, attempt: int) -> bool:
+        return (instance, attempt) in self._kept
+
+    def is_over(self, number: int) -> bool:
+        return False
+
     def is_unsent(self, instance: str, attempt: int) -> bool:
         return (instance, attempt) in self._kept
 

@@ -15,20 +15,19 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from typing import Any
 
 from ..clock import Clock
-from ..core.messages import Answer, Message, Retry, Set, Skip, TimerFired
+from ..core.messages import Answer, Message, Retry, Set, Skip
 from ..core.table import Definition
 from ..core.values import complaint
 from ..errors import AlreadySeen, Refused, StorageUnavailable
 from ..ports import Answered, Courier, Storage, Transport, Writes
-from .alone import Alone
+from .alarms import Alarms
+from .alone import Alone, Part
 from .batch import Batches, Prepared
 from .definitions import Definitions, Reader
 from .delivery import Birth, Delivery, Letter, settle
-from .desk import Desk
 from .direct import Direct
 from .event_starts import EventStarts
 from .events import Events
@@ -36,6 +35,8 @@ from .exchange import Exchange
 from .figures import Figures
 from .handover import Handover
 from .mailbox import Mailbox
+from .mailroom import Mailroom
+from .members import Members
 from .pipeline import Pipeline
 from .recovery import Recovery
 from .registry import Registry
@@ -43,12 +44,11 @@ from .schedules import Schedules
 from .settings import Settings
 from .shell import Shell
 from .starts import business_key_of, own, start_of
-from .timers import Agenda
+from .sweeper import Sweeper
 from .writes import Collector, Progress
 
 log = logging.getLogger(__name__)
 
-_SWEEPS_A_TIDY = 60
 _TURNS_AN_OFFER = 4  #: of the loop; so that events do not wait behind a queue that never empties
 
 
@@ -77,25 +77,28 @@ class Engine:
         self.figures = figures or Figures()
         self._transport = transport
         self._observe = observe
-        self._agenda = Agenda()
+        self._members = Members(storage, clock, numbers)
         self._shell = self._means()
+        self._alarms = Alarms(self._shell)
+        self._agenda = self._alarms.agenda
         self._events = Events(storage, self.settings, EventStarts(self._shell).of)
         self.schedules = Schedules(self._shell)
         self._mailbox = Mailbox(storage, self.definitions, self.registry, self.put, self.settings.limits, clock)
-        self._recovery = Recovery(
-            storage, clock, self.settings, self._agenda, self._mailbox, self._events, self.schedules, self.put
-        )
+        self._recovery = Recovery(self._shell, self._alarms, self._mailbox, self._events, self.schedules)
         self._exchange = None if courier is None else Exchange(courier, self._shell, self._recovery.recover_attempts)
         self._handover = self._way_out()
-        self._batches = Batches(
-            storage, self.definitions, clock, numbers, self.settings, self._handover, observe is not None
-        )
+        self._batches = Batches(self._shell, self._handover, observe is not None)
         self._pipeline = Pipeline(
             storage, self._batches, self._handover, self.settings, self._committed, self._storage_is_away
         )
-        self._alone = Alone(self._pipeline, self._collector, self._storage_is_away, self.schedules, self._events)
+        parts: list[Part] = [self.schedules, self._events]
+        parts += [] if self._exchange is None else [self._exchange.outbox.leaves]
+        self._alone = Alone(self._pipeline, self._collector, *parts)
+        around = self._handover, self._exchange, self._show, self._pipeline.wake.set
+        self._sweeper = Sweeper(self._shell, self._recovery, *around)
         self.registry.stored = self._triggers
-        self._desk = Desk(self._shell, None if self._exchange is None else self._exchange.outbox.row)
+        row = None if self._exchange is None else self._exchange.outbox.row
+        self._mailroom = Mailroom(self._shell, self._mailbox, self._recovery, row)
         self._turns = 0
         self._stopping = False
 
@@ -108,6 +111,7 @@ class Engine:
             self.numbers,
             self.settings,
             self.figures,
+            self._members,
             put=self.put,
             collector=self._collector,
             bury=self._bury,
@@ -213,7 +217,9 @@ class Engine:
 
     async def start(self) -> None:
         """Find what an earlier run left behind, and begin to take answers."""
-        await self._recount()
+        await self._members.look()
+        self.storage.on_mail = self._mail_came
+        await self._sweeper.recount()
         if self._exchange is not None:
             await self._exchange.start()
         elif self._transport is not None:
@@ -221,10 +227,9 @@ class Engine:
             await self._recovery.recover_attempts()
         await self.sweep()
 
-    async def _recount(self) -> None:
-        """What is known by its changes may be wrong after a commit of unknown outcome."""
-        await self._handover.open()
-        self.figures.incidents = sum(cause.number for cause in await self.storage.causes())
+    def _mail_came(self) -> None:
+        self._mailbox.has_news = True
+        self._pipeline.wake.set()
 
     async def run(self) -> None:
         """Work until :meth:`stop`; call :meth:`start` first. A defect of ours ends it, with whatever was raised.
@@ -243,7 +248,7 @@ class Engine:
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as group:
-            work = [self._sweep_regularly(), self._handover.work()]
+            work = [self._sweeper.run(), self._handover.work()]
             work += [] if self._exchange is None else self._exchange.work()
             helpers = [group.create_task(one) for one in work]
             while not self._stopping:
@@ -268,8 +273,7 @@ class Engine:
     async def _turn(self, group: asyncio.TaskGroup) -> None:
         self._pipeline.wake.clear()
         self._turns += 1
-        self._fire()
-        if not await self._tend_mailbox():
+        if not await self._look_up():
             return
         await self._pipeline.room()
         is_its_turn = self._turns % _TURNS_AN_OFFER == 0 and not self._alone.is_idle
@@ -281,23 +285,12 @@ class Engine:
         else:
             await self._idle()
 
-    async def _tend_mailbox(self) -> bool:
-        """Fetch what may be released, set aside what cannot be read; False if storage is away."""
+    async def _look_up(self) -> bool:
+        """Do what comes before a batch; False if storage is away."""
         try:
-            await self._mailbox.fetch(self.settings.share)
-            if unreadable := tuple(self._mailbox.unreadable):
-                collector = self._batches.collector()
-                for row, reason in unreadable:
-                    self._bury(Letter("engine", row.message, row.instance), reason, collector)
-                    collector.writes.mail_gone.append(row.number)
-                await self._shell.commit(collector)
-                del self._mailbox.unreadable[: len(unreadable)]  # more may have come meanwhile
-                self._mailbox.over(row.number for row, _ in unreadable)
-            for row, order in self._mailbox.ordered:
-                self._desk.put(row, order)
-            self._mailbox.ordered.clear()
-            while not self._desk.is_idle:
-                self._mailbox.over([await self._desk.work()])
+            await self._members.be_sure()
+            await self._alarms.fire()
+            await self._mailroom.tend()
         except StorageUnavailable as error:
             await self._storage_is_away(error)
             return False
@@ -309,7 +302,9 @@ class Engine:
         await asyncio.sleep(self.settings.sweep)
 
     async def _idle(self) -> None:
-        next_due = min((due for due in (self._agenda.next(), self.schedules.next()) if due is not None), default=None)
+        leaves = None if self._exchange is None else self._exchange.outbox.leaves.next_at()
+        ahead = (self._alarms.next(), self.schedules.next(), leaves)
+        next_due = min((at for at in ahead if at is not None), default=None)
         timeout = None if next_due is None else max(next_due - self.clock.now(), 0.0)
         try:
             async with asyncio.timeout(timeout):  # wait_for may swallow a cancellation (Python 3.11)
@@ -319,8 +314,11 @@ class Engine:
 
     async def drain(self) -> None:
         """Work until nothing is left to do now. For simulations, and before stopping."""
-        while not (self._pipeline.is_idle and self._mailbox.is_idle and self._desk.is_idle and self._alone.is_idle):
-            await self._tend_mailbox()
+        while not (self._pipeline.is_idle and self._mailroom.is_idle and self._alone.is_idle):
+            try:
+                await self._mailroom.tend()
+            except StorageUnavailable as error:
+                await self._storage_is_away(error)
             if deliveries := self._pipeline.take():
                 await self._pipeline.fly(deliveries, self._batches.collector())
             elif self._pipeline.is_flying:
@@ -337,7 +335,7 @@ class Engine:
         self._events.stored(after.events, after.waits)
         self.schedules.ended(prepared.collector.writes.instances)
         for at, instance, branch in after.due:
-            self._agenda.note(at, instance, branch, self.clock.now() + self.settings.horizon)
+            self._alarms.note(at, instance, branch)
         for row in after.mail:
             self._mailbox.post(row)
         self._handover.ended(after.voids)
@@ -366,35 +364,15 @@ class Engine:
         self.figures.dead_letters += len(writes.dead)
         self.figures.incidents += len(writes.incidents) - len(writes.incidents_closed)
 
-    # -- timers and the sweep
-
-    def _fire(self) -> None:
-        now, due = self.clock.now(), self._agenda.next()
-        self.figures.due_late = 0.0 if due is None else max(0.0, now - due)
-        for at, instance, branch in self._agenda.due(now, self.settings.batch):
-            self.put(Delivery(instance, TimerFired(branch, at)))
+    # -- the sweep
 
     async def sweep(self) -> None:
         """Find in storage what is to be done and is not in memory."""
-        unsure = self._recovery.unsure
-        self.figures.waiting, self.figures.cached = self._pipeline.waiting, self._batches.cached
-        await self._recovery.sweep(resend=self._exchange is None)
-        if self._exchange is not None:
-            await self._exchange.sweep(unsure > 0)
-        self._recovery.unsure -= unsure
-        self._pipeline.wake.set()
+        await self._sweeper.sweep()
 
     async def tidy(self) -> int:
         """Delete what was kept long enough; returns the rows deleted."""
         return await self._recovery.tidy()
 
-    async def _sweep_regularly(self) -> None:
-        for turn in count():
-            await asyncio.sleep(self.settings.sweep)
-            try:
-                await self.sweep()
-                if turn % _SWEEPS_A_TIDY == 0:
-                    await self.tidy()
-                    await self._recount()
-            except StorageUnavailable as error:
-                log.warning("the sweep found storage unavailable", extra={"reason": str(error)})
+    def _show(self) -> None:
+        self.figures.waiting, self.figures.cached = self._pipeline.waiting, self._batches.cached

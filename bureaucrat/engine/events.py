@@ -5,6 +5,10 @@ before kept events are looked for; so whichever of the two commits last sees the
 transaction that also moves the event's cursor (from where this chunk found it, or nothing is written), so that nobody
 is offered an event twice; an event wakes an instance in one transaction only, every wait that the instance has then
 (L62, L63). A chunk that was not committed is forgotten; the sweep finds what it was about.
+
+Where others work on the storage, too, what is seen here may be half of what is being written: an event is locked before
+its waits are looked for, and so is one that is left to those who offer it. Whoever has the lock has seen all that was
+committed before.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from typing import Any
 
 from ..core.activities.await_ import event_value
 from ..core.messages import Offer
-from ..ports import EventRow, Storage, WaitRow
+from ..ports import Batch, EventRow, Storage, WaitRow
 from .codec import decode
 from .delivery import Delivery
 from .keys import digest
@@ -63,34 +67,46 @@ class Events:
         self._taken.clear()
         self._noted.clear()
 
-    async def next_chunk(self, collector: Collector) -> list[Delivery]:
+    async def next_chunk(self, collector: Collector, batch: Batch) -> list[Delivery]:
         """The next offers to make. What moves them on is put into `collector`; call :meth:`committed` afterwards."""
         if self._fresh:
-            return await self._look_back(collector)
-        return await self._look_around(collector)
+            return await self._look_back(collector, batch)
+        return await self._look_around(collector, batch)
 
-    async def _look_back(self, collector: Collector) -> list[Delivery]:
+    async def _look_back(self, collector: Collector, batch: Batch) -> list[Delivery]:
         """Offer kept events to waits that have just begun."""
-        offers: list[Delivery] = []
+        found: list[tuple[WaitRow, EventRow]] = []
         while self._fresh and len(self._taken) < self._settings.event_chunk:
             wait, after = self._fresh.popleft()
             key = digest(wait.path, wait.value) if wait.path else None
             kept = await self._storage.kept_events(wait, _KEPT, after, key)
-            for event in kept:
-                if event.cursor is not None and event.cursor < wait.instance:
-                    continue  # it is still to be offered to every wait of the instance, in one transaction (L63)
-                body = decode(event.body)
-                if not wait.path or event_value(body, wait.path) == wait.value:
-                    offers.append(_offer(wait, event, body))
+            found += ((wait, event) for event in kept)
             is_done = len(kept) < _KEPT
             self._taken.append((wait, None if is_done else (kept[-1].accepted, kept[-1].number)))
             if is_done:
                 collector.writes.waits_seen.append(_key(wait))
+        left = {event.number: event.cursor for wait, event in found if _is_left(event.cursor, wait)}
+        if left and self._storage.is_shared:
+            now = await batch.take_events(list(left))
+            left = {number: now[number].cursor for number in left if number in now}
+        offers: list[Delivery] = []
+        for wait, event in found:
+            if event.number in left and _is_left(left[event.number], wait):
+                continue  # it is still to be offered to every wait of the instance, in one transaction (L63)
+            body = decode(event.body)
+            if not wait.path or event_value(body, wait.path) == wait.value:
+                offers.append(_offer(wait, event, body))
         return offers
 
-    async def _look_around(self, collector: Collector) -> list[Delivery]:
+    async def _look_around(self, collector: Collector, batch: Batch) -> list[Delivery]:
         """Offer an event to the waits there are."""
         event = self._pending[0]
+        if self._storage.is_shared:
+            now = (await batch.take_events([event.number])).get(event.number)
+            if now is None or now.cursor is None:  # others have offered it to all
+                self._noted.discard(self._pending.popleft().number)
+                return []
+            self._pending[0] = event = now
         body = decode(event.body)
         keys = [("", "")]
         for path in await self._storage.paths(event.name):
@@ -121,6 +137,11 @@ class Events:
             else:
                 self._fresh.append((wait, after))
         self._taken.clear()
+
+
+def _is_left(cursor: str | None, wait: WaitRow) -> bool:
+    """Whether an event with this cursor is still to be offered to the instance of a wait."""
+    return cursor is not None and cursor < wait.instance
 
 
 def _key(wait: WaitRow) -> tuple[str, str, int, int]:

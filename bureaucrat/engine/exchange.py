@@ -30,6 +30,8 @@ from .writes import Collector
 
 log = logging.getLogger(__name__)
 
+_SWEEPS_A_LOOK = 5  # between two looks for rows of the dead that came later than their death was seen
+
 Resend = Callable[[frozenset[str] | None, Callable[[], None], Callable[[str], bool]], Awaitable[int]]
 
 
@@ -50,6 +52,8 @@ class Exchange:
         self._has_started = False
         self._lost: set[str] = set()
         self._has_lost_answers = False
+        self._changes = 0  #: of the members, when the outbox was read last
+        self._sweeps = 0
 
     async def start(self) -> None:
         """Know what there is, then begin to receive and to send."""
@@ -105,9 +109,27 @@ class Exchange:
         self.outbox.gate.wake.set()
         if is_unsure:
             await self.outbox.load()
+        await self._adopt()
         await self._flush()
         await self._intake.retry_early()
         await self._send_again()
+
+    async def _adopt(self) -> None:
+        """Publish what dead engines have left; let those leave that wait for it where another has freed a place."""
+        members = self._shell.members
+        if not members.is_shared:
+            return
+        self._sweeps += 1
+        if members.changes != self._changes:
+            changes = members.changes
+            await self.outbox.load()
+            self._changes = changes
+        elif self._sweeps % _SWEEPS_A_LOOK == 0:
+            await self.outbox.load(but=members.living)
+            await self.outbox.leaves.show()
+        await self.outbox.open()
+        kept = await self._shell.storage.kept()
+        self.outbox.leaves.note(members.sift("leaves", kept, lambda name: name))
 
     async def _flush(self) -> None:
         """Delete what the broker has, and see to what it can never have."""
@@ -180,6 +202,11 @@ class Exchange:
     def lost(self, destination: str | None) -> None:
         if destination is None:
             self._has_lost_answers = True
-        elif destination in self.outbox.sent_to or self._stalls.knows(destination) or not self._has_started:
+        elif (
+            self._shell.members.is_shared
+            or destination in self.outbox.sent_to
+            or self._stalls.knows(destination)
+            or not self._has_started
+        ):
             self._lost.add(destination)
             self.outbox.begin_anew(destination)

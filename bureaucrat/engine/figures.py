@@ -24,6 +24,12 @@ class Figures:
     forged: int = 0  #: answers with a token that is not ours, or from a user who may not answer
     published: int = 0  #: outbox rows that the broker has confirmed
 
+    redone: int = 0  #: messages whose batch was done again since another daemon was first
+    passed_over: int = 0  #: messages that another daemon has applied, or is applying
+    timers_stale: int = 0  #: timers that fired and had been fired, moved or ended elsewhere
+    timers_spared: int = 0  #: the same, and it was known before they fired
+    overdue_taken: int = 0  #: timers that nobody else has fired in time
+
     outbox_rows: int = 0
     waiting: int = 0  #: messages that no batch has taken yet
     unconfirmed: int = 0  #: published, not yet confirmed

@@ -123,6 +123,11 @@ class Gate:
         side = self._side(participant)
         return side is not None and side.keeps and self._has_no_place(instance, branch, attempt)
 
+    def is_paused(self, name: str) -> bool:
+        """Whether a participant, as it is counted, is given nothing now."""
+        side = self._sides.get(name)
+        return side is not None and side.is_paused
+
     def owes_leave(self, participant: str, instance: str, branch: str, attempt: int) -> bool:
         """Whether an attempt that had to wait when it was decided is still to be let go: only that begins its time."""
         self._known(participant)

@@ -34,6 +34,12 @@ class Handover(Protocol):
     def dead(self, letter: DeadRow) -> OutboxRow | None:
         """The row that copies a dead letter for whoever watches the broker."""
 
+    def has(self, instance: str, attempt: int) -> bool:
+        """Whether this engine sees to the row of an attempt, whatever has become of it."""
+
+    def is_over(self, number: int) -> bool:
+        """Whether a row of this engine has left, and is only still to be deleted."""
+
     def is_unsent(self, instance: str, attempt: int) -> bool:
         """Whether an attempt is still waiting to leave."""
 

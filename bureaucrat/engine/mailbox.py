@@ -47,6 +47,7 @@ class Mailbox:
         self._storage = storage
         self._definitions = definitions
         self._put = put
+        self.has_news = False  #: somebody has left mail that is still to be fetched
         self._queued: set[int] = set()
         self._releasing: dict[str, None] = {}
         self._nameless: dict[str, list[_Read]] = {}  #: by instance: its start by name, and what came after that
@@ -80,7 +81,7 @@ class Mailbox:
             case Looked() | Replay() | Drop() | Happened() | Deploy() | Undeploy() | Scheduling() | Pausing():
                 self.ordered.append((row, message))
             case _:
-                self._put(Delivery(row.instance, message, mail=row.number, released=released))
+                self._put(Delivery(row.instance, message, mail=row.number, since=row.at, released=released))
 
     def _by_text(self, row: MailRow, launch: Launch, text: str) -> Delivery:
         """The start of a called instance; or, if it cannot start, the fault for its caller (L50)."""
@@ -135,7 +136,7 @@ class Mailbox:
 
     @property
     def is_idle(self) -> bool:
-        return not (self._releasing or self._nameless or self.unreadable or self.ordered)
+        return not (self.has_news or self._releasing or self._nameless or self.unreadable or self.ordered)
 
     async def fetch(self, limit: int) -> None:
         """Put on the queue what instances kept back, and the starts by name."""

@@ -4,13 +4,16 @@ Rules: a row is written in the transaction that decided it and published after t
 transaction once the broker has confirmed it; between the two it may be published twice, with the same token. What an
 earlier run left is published at the start. No row is in memory twice. What the gate keeps back is not in
 memory, but for its number; it is read when it may leave.
+
+Where several engines share the storage each sees to the rows that it has numbered, and to its share of what the dead
+have left. A row whose attempt another engine has ended may leave all the same: whoever gets it answers too late.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from typing import Any
 
 from .. import wire
@@ -18,11 +21,12 @@ from ..core.effects import Dispatch, Emit, Void
 from ..core.instance import Instance
 from ..core.messages import Stuck
 from ..errors import StorageUnavailable
-from ..ports import Courier, DeadRow, OutboxRow, Outgoing, Writes
+from ..ports import Courier, DeadRow, OutboxRow, Outgoing, Writes, maker_of
 from .asked import attempts_of
 from .codec import encode
 from .gate import Gate, Kept
 from .handover import unroutable
+from .leaves import Leaves
 from .shell import Shell
 from .tokens import Named, Tokens
 
@@ -53,6 +57,7 @@ class Outbox:
         self.tokens = Tokens(b"")
         self.origin = ""  #: names this database on the bus
         self.gate = Gate(shell.settings.bounds, shell.clock, shell.figures, shell.put, self._let_go, self._dropped)
+        self.leaves = Leaves(shell, self.gate.is_paused)  #: in place of the gate's, where others give leave, too
         self._leaving: dict[int, Kept] = {}  #: rows that may be published, and are still to be read
 
     # -- what a batch writes
@@ -110,6 +115,12 @@ class Outbox:
         )
 
     # -- its books
+
+    def has(self, instance: str, attempt: int) -> bool:
+        return (instance, attempt) in self._attempts
+
+    def is_over(self, number: int) -> bool:
+        return number in self._over
 
     def is_unsent(self, instance: str, attempt: int) -> bool:
         number = self._attempts.get((instance, attempt))
@@ -206,10 +217,14 @@ class Outbox:
         for row in sorted(writes.outbox, key=_priority):
             self._publish(row)
         self.gate.committed(writes)
+        if self._shell.members.is_shared:
+            self.leaves.committed_elsewhere(writes)
 
     def _publish(self, row: OutboxRow) -> None:
         if row.number in self._waiting or row.number in self._over:
             return
+        if row.participant and self._shell.members.is_shared:
+            return  # it belongs to nobody until it has leave
         if row.attempt is not None:
             self._attempts[row.instance, row.attempt] = row.number
             if row.participant and self.gate.owes_leave(row.participant, row.instance, row.branch, row.attempt):
@@ -285,14 +300,19 @@ class Outbox:
             self._over.difference_update(self._deleted)
             self._deleted.clear()
 
-    async def load(self) -> int:
-        """Publish what stands in storage and is not under way; returns how many rows that were."""
-        found, after = 0, 0
+    async def load(self, but: Collection[int] | None = None) -> int:
+        """Publish what stands in storage, falls to this engine and is not under way; returns how many rows that were.
+
+        :param but: without what these have numbered; None: without what other living engines have.
+        """
+        found, after, members = 0, 0, self._shell.members
+        but = members.others if but is None else but
         self._loads += 1
         try:
-            while rows := await self._shell.storage.outbox(_PAGE, after):
+            while rows := await self._shell.storage.outbox(_PAGE, after, but):
                 for row in rows:
-                    if not self._knows(row):
+                    is_mine = maker_of(row.number) == members.number or members.falls_to_me(str(row.number))
+                    if is_mine and not self._knows(row):
                         self._publish(row)
                         found += 1
                 after = rows[-1].number
@@ -300,16 +320,21 @@ class Outbox:
             self._loads -= 1
             self._tidy()
         if found:
-            log.info("published what an earlier run left", extra={"rows": found})
+            log.info("published what an earlier run, or another daemon, left", extra={"rows": found})
         return found
 
     def _knows(self, row: OutboxRow) -> bool:
         """Whether a stored row is under way, kept back or done with."""
+        if row.participant and self._shell.members.is_shared:
+            return True  # it is nobody's
         is_here = row.attempt is not None and self._attempts.get((row.instance, row.attempt)) == row.number
         return is_here or row.number in self._waiting or row.number in self._over
 
     async def restore(self) -> None:
         """Have the gate know what an earlier run let go that has no answer yet. After :meth:`load`."""
+        if self._shell.members.is_shared:
+            self.leaves.note(await self._shell.storage.kept())
+            return
         bounds = self._shell.settings.bounds
         bounded = [name for name in await self._shell.storage.asked() if name and bounds.of(name) is not None]
         async for row in attempts_of(self._shell.storage, bounded):

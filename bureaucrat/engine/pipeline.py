@@ -15,12 +15,15 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from ..core.messages import Migrate
 from ..errors import NotUnique, StaleVersion, Stopped, StorageUnavailable
-from ..ports import Storage
+from ..ports import Batch, Storage
 from .batch import Batches, Prepared
 from .delivery import Delivery
 from .handover import Handover
 from .settings import Settings
 from .writes import Collector
+
+#: gives the deliveries of a batch, within its transaction
+Chunk = Callable[[Batch], Awaitable[list[Delivery]]]
 
 _FLIGHTS = 4  #: batches that may be on their way to the disk at once
 
@@ -125,22 +128,26 @@ class Pipeline:
                 taken.append(delivery)
         return taken
 
-    async def fly_alone(self, deliveries: list[Delivery], collector: Collector) -> bool:
-        """One batch of deliveries that are not kept if storage fails; no other is under way."""
-        for delivery in deliveries:
-            self._busy.setdefault(delivery.instance, deque())
-        return await self.fly(deliveries, collector, again=False)
+    async def fly_alone(self, chunk: Chunk, collector: Collector) -> bool:
+        """One batch of deliveries that are not kept if storage fails; no other is under way.
 
-    async def fly(self, deliveries: list[Delivery], collector: Collector, *, again: bool = True) -> bool:
+        :param chunk: gives them, within its transaction.
+        """
+        return await self.fly([], collector, chunk)
+
+    async def fly(self, deliveries: list[Delivery], collector: Collector, chunk: Chunk | None = None) -> bool:
         """One batch from its steps to what follows its commit. The instances must be marked busy.
 
-        :param again: whether the deliveries are kept for another try if storage fails.
+        The deliveries are kept for another try if storage fails; those of a chunk are not.
         """
+        postponed: Iterable[Delivery] = deliveries
         instances = dict.fromkeys(delivery.instance for delivery in deliveries)
-        postponed: Iterable[Delivery] = deliveries if again else ()
         seeded = self._handover.seed(collector.writes)
         try:
             async with self._storage.batch() as batch:
+                if chunk is not None:
+                    deliveries = await chunk(batch)
+                    instances = self._keep_busy(deliveries)
                 prepared = await self._batches.prepare(batch, deliveries, collector)
                 if not prepared.collector.writes.is_empty:
                     await batch.commit(prepared.collector.writes)
@@ -150,6 +157,8 @@ class Pipeline:
         except (NotUnique, StaleVersion, StorageUnavailable) as error:
             for instance in instances:
                 self._batches.forget(instance)
+            if isinstance(error, StaleVersion):
+                self._batches.figures.redone += len(deliveries)
             if isinstance(error, NotUnique):
                 self._batches.refused(deliveries, error)
             if isinstance(error, StorageUnavailable):
@@ -158,6 +167,13 @@ class Pipeline:
         finally:
             self._handover.failed(seeded)
             self._release(instances, postponed)
+
+    def _keep_busy(self, deliveries: Iterable[Delivery]) -> dict[str, None]:
+        """Mark the instances of deliveries busy; returns them."""
+        instances = dict.fromkeys(delivery.instance for delivery in deliveries)
+        for instance in instances:
+            self._busy.setdefault(instance, deque())
+        return instances
 
     def _release(self, instances: Iterable[str], postponed: Iterable[Delivery]) -> None:
         """The instances are free again; what waited for them goes on, what was put off first."""

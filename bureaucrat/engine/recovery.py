@@ -8,43 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..clock import Clock
 from ..core.messages import Redispatch
-from ..ports import Due, Storage
+from ..ports import WaitRow
+from .alarms import Alarms
 from .asked import attempts_of
 from .delivery import Delivery
 from .events import Events
 from .mailbox import Mailbox
 from .schedules import Schedules
-from .settings import Settings
-from .timers import Agenda
+from .shell import Shell
 
 _SWEPT = 1_000  #: rows of a kind that are read at a time
 _PARTS_OF_A_TIDY = 100
 
 
+def _place(wait: WaitRow) -> tuple[str, str, int]:
+    return wait.instance, wait.branch, wait.activity
+
+
 class Recovery:
     """Brings back what an earlier run, another daemon or a failure left behind."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        clock: Clock,
-        settings: Settings,
-        agenda: Agenda,
-        mailbox: Mailbox,
-        events: Events,
-        schedules: Schedules,
-        put: Callable[[Delivery], None],
-    ) -> None:
-        self._storage = storage
-        self._clock = clock
-        self._settings = settings
-        self._agenda = agenda
+    def __init__(self, shell: Shell, alarms: Alarms, mailbox: Mailbox, events: Events, schedules: Schedules) -> None:
+        self._storage = shell.storage
+        self._clock = shell.clock
+        self._settings = shell.settings
+        self._members = shell.members
+        self._put = shell.put
+        self._alarms = alarms
         self._mailbox = mailbox
         self._events = events
         self._schedules = schedules
-        self._put = put
         self.unsure = 0  #: commits that may have happened, and nobody was told; whoever looked takes them off
 
     async def sweep(self, resend: bool) -> None:
@@ -53,29 +47,30 @@ class Recovery:
         :param resend: whether attempts that an unsure commit decided are sent again from here.
         :raises StorageUnavailable: it could not look; the next sweep does.
         """
-        now, settings = self._clock.now(), self._settings
-        if now + settings.horizon / 2 >= self._agenda.loaded_until:
-            await self._load_timers(now + settings.horizon)
+        now, settings, members = self._clock.now(), self._settings, self._members
+        await self._alarms.load(now)
         if self.unsure and resend:
             await self.recover_attempts()
-        for row in await self._storage.mail(_SWEPT):
-            self._mailbox.post(row)
-        self._mailbox.release(await self._storage.releasable(_SWEPT))
+        await self.fetch_mail()
+        releasable = await self._storage.releasable(_SWEPT)
+        self._mailbox.release(members.sift("releasable", releasable, lambda id: id))
+        pending = await self._storage.pending_events(settings.event_chunk, members.others)
+        fresh = await self._storage.fresh_waits(settings.event_chunk)
         self._events.stored(
-            await self._storage.pending_events(settings.event_chunk),
-            await self._storage.fresh_waits(settings.event_chunk),
+            members.sift_numbered("events", pending, lambda row: str(row.number)),
+            members.sift("waits", fresh, lambda row: row.instance, _place),
         )
         self._schedules.note(await self._storage.due_schedules(now + settings.horizon, _SWEPT))
-        self._schedules.note(await self._storage.waiting_schedules(_SWEPT))
+        waiting = await self._storage.waiting_schedules(_SWEPT)
+        self._schedules.note(
+            members.sift("schedules", waiting, lambda row: row.process, lambda row: (row.process, row.number))
+        )
 
-    async def _load_timers(self, until: float) -> None:
-        """Note every stored timer up to an instant."""
-        after: Due | None = None
-        while rows := await self._storage.due(until, _SWEPT, after):
-            for due in rows:
-                self._agenda.note(due.at, due.instance, due.branch, until)
-            after = rows[-1]
-        self._agenda.loaded_until = until
+    async def fetch_mail(self) -> None:
+        """Put mail on the queue that lies in storage."""
+        rows = await self._storage.mail(_SWEPT, self._members.others)
+        for row in self._members.sift_numbered("mail", rows, lambda row: row.instance or str(row.number)):
+            self._mailbox.post(row)
 
     async def recover_attempts(
         self,

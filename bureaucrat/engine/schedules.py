@@ -19,9 +19,10 @@ from ..core.messages import Start
 from ..core.table import Definition
 from ..definition.problems import InvalidDefinition
 from ..errors import Refused, UnknownDefinition
-from ..ports import InstanceRow, ScheduleRow
+from ..ports import Batch, InstanceRow, ScheduleRow
 from .codec import decode, encode_message
 from .delivery import Birth, Delivery, Letter
+from .members import PATIENCE
 from .shell import Shell
 from .starts import business_key_of, start_of
 from .ticks import instance_of, look
@@ -53,8 +54,12 @@ class Schedules:
                 self._queues.update(dict.fromkeys(decode(row.unfinished), key))
 
     def _note_due(self, row: ScheduleRow) -> None:
-        until = self._shell.clock.now() + self._shell.settings.horizon
-        self._agenda.note(None if row.paused else row.due, row.process, str(row.number), until)
+        """Note a tick that falls to this engine, or that nobody else has looked at in time."""
+        now = self._shell.clock.now()
+        due = None if row.paused else row.due
+        is_mine = self._shell.members.falls_to_me(row.process) or (due is not None and due < now - PATIENCE)
+        until = now + self._shell.settings.horizon
+        self._agenda.note(due if is_mine else None, row.process, str(row.number), until)
 
     def ended(self, rows: Iterable[InstanceRow]) -> None:
         """Instances that a commit has written: one that has ended may hold up the queue of a schedule no longer."""
@@ -72,7 +77,7 @@ class Schedules:
         due = self._agenda.next()
         return not self._waiting and (due is None or due > self._shell.clock.now())
 
-    async def next_chunk(self, collector: Collector) -> list[Delivery]:
+    async def next_chunk(self, collector: Collector, batch: Batch) -> list[Delivery]:
         """The starts of the next look. What belongs to them is put into `collector`; call :meth:`committed` after."""
         key = self._take()
         self._taken = key, None

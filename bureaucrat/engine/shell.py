@@ -11,6 +11,7 @@ from ..ports import Storage
 from .definitions import Definitions
 from .delivery import Delivery, Letter
 from .figures import Figures
+from .members import Members
 from .registry import Registry
 from .settings import Settings
 from .writes import Collector
@@ -27,6 +28,7 @@ class Shell:
     numbers: Callable[[], int]
     settings: Settings
     figures: Figures
+    members: Members
     put: Callable[[Delivery], None]  #: takes a message to an instance in
     collector: Callable[[], Collector]  #: an empty collection, for what is written beside the batches
     bury: Callable[[Letter, str, Collector], None]  #: makes a message a dead letter, with the reason

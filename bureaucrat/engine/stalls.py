@@ -69,6 +69,8 @@ class Stalls:
         """See which queues are consumed, and announce what stalls."""
         now = self._shell.clock.now()
         collector = self._shell.collector()
+        if self._shell.members.is_shared:  # others look at queues of theirs, and write down what they see
+            self._seen = {row.name: row for row in await self._shell.storage.destinations()}
         for row in await self._courier.look():
             before = self._seen.get(row.name)
             since = before.silent_since if before is not None else None
@@ -122,7 +124,8 @@ class Stalls:
             async for row in attempts_of(self._shell.storage, [participant]):
                 if participant and queue not in queues:
                     break
-                yield row
+                if self._shell.members.falls_to_me(row.instance):
+                    yield row
 
     def _is_news(
         self, row: AttemptRow, queue: str, left: Mapping[str, float], announced: Mapping[str, set[tuple[str, int]]]
@@ -139,7 +142,8 @@ class Stalls:
             if found is None:
                 return None
             copy = Copy(decode_instance(found))
-            add_loaded(copy, await storage.batch().load([(row.instance, [row.branch])]))
+            async with storage.batch() as batch:
+                add_loaded(copy, await batch.load([(row.instance, [row.branch])]))
             definition = await self._shell.definitions.get(found.definition)
         except StorageUnavailable:
             raise

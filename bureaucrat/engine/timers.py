@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 
+from ..ports import Due
+
 
 class Agenda:
     """Branches by the time of their earliest timer."""
@@ -20,6 +22,10 @@ class Agenda:
         elif self._known.get((instance, branch)) != at:
             self._known[instance, branch] = at
             heapq.heappush(self._heap, (at, instance, branch))
+
+    def knows(self, due: Due) -> bool:
+        """Whether a branch is noted for this time."""
+        return self._known.get((due.instance, due.branch)) == due.at
 
     def next(self) -> float | None:
         """When the earliest is due."""

@@ -139,6 +139,8 @@ class Collector:
             self.writes.outbox_gone.append(delivery.answers)
         if delivery.leaves is not None:
             self.writes.outbox_let_go.append(delivery.leaves)
+        if delivery.row is not None and refused is None:
+            self.writes.outbox.append(delivery.row)
         self._mail(instance, delivery, kept, now)
         self.reply(delivery, copy.instance.status.value if refused is None else Refused(refused.reason))
 

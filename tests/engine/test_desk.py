@@ -274,7 +274,7 @@ async def test_mail_that_cannot_be_read_is_set_aside_though_more_comes_meanwhile
 
 async def test_without_a_broker_a_dead_letter_of_a_queue_is_not_replayed(office: Office) -> None:
     await begun(office)
-    office.engine._desk._row = None
+    office.engine._mailroom._desk._row = None
     await dead(office, DeadRow(77, 1.0, "messages", "x", "a", b"body", _sha(b"body")))
 
     row = await ordered(office, Replay("bea", 77))

@@ -149,7 +149,7 @@ async def test_loading_publishes_nothing_twice_though_it_is_confirmed_meanwhile(
     await office.sent(1)
     read = office.storage.outbox
 
-    async def slow(limit: int, after: int = 0) -> list[Any]:
+    async def slow(limit: int, after: int = 0, but: Any = ()) -> list[Any]:
         rows = await read(limit, after)
         office.courier.confirm()
         return rows
@@ -179,7 +179,7 @@ async def test_loading_publishes_nothing_twice_though_it_is_deleted_meanwhile(of
     await office.sent(1)
     read = office.storage.outbox
 
-    async def slow(limit: int, after: int = 0) -> list[Any]:
+    async def slow(limit: int, after: int = 0, but: Any = ()) -> list[Any]:
         rows = await read(limit, after)
         await office.engine._exchange._flush()
         return rows

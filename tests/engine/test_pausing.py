@@ -167,11 +167,11 @@ async def test_a_pause_whose_commit_nobody_was_told_of_holds(office: Office) -> 
     await deployed(office)
     await office.storage.batch().commit(Writes(pauses=[PauseRow("work", 1.0, "bea")]))
 
-    await office.engine._recount()
+    await office.engine._sweeper.recount()
     await launched(office, "a")
     paused = office.courier.attempts()
     await office.storage.batch().commit(Writes(pauses_gone=[("work",)]))
-    await office.engine._recount()
+    await office.engine._sweeper.recount()
     assert len(gate(office)) == 0
     await quiet(office)
 

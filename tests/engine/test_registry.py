@@ -178,7 +178,7 @@ async def test_of_two_daemons_that_give_one_version_the_second_decides_anew(
 
     def batch() -> FaultyBatch:
         """The other daemon has decided, too, and commits first."""
-        if not office.engine._desk.is_idle:
+        if not office.engine._mailroom._desk.is_idle:
             office.storage._tables.versions.add(VersionRow("order", 2, "other", 1.0, "al"))
         return begin()
 

@@ -36,7 +36,7 @@ async def at(world: World, instant: float) -> None:
     """Let it be so late, and everything happen that is due."""
     world.clock.advance_to(instant)
     await world.engine.sweep()
-    world.engine._fire()
+    await world.engine._alarms.fire()
     await world.engine.drain()
 
 
@@ -107,7 +107,7 @@ async def test_the_queue_goes_on_at_once_when_the_instance_before_has_ended(worl
     await at(world, 2.5 * HOUR - 1)
     world.clock.advance_to(2.5 * HOUR + 1)
 
-    world.engine._fire()
+    await world.engine._alarms.fire()
     await world.engine.drain()
 
     after = await schedule(world.storage)
