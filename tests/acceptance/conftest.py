@@ -13,10 +13,13 @@ from service import Client, Service
 def service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, rabbit: Rabbit
 ) -> Iterator[Service]:
-    """A daemon that is ready, on a virtual host of its own; the module's ``SETTINGS`` are more lines for it."""
+    """A daemon that is ready, on a virtual host of its own, as the user with the rights that it needs.
+
+    The module's ``SETTINGS`` are more lines for it, its ``USER`` is another user.
+    """
     vhost = rabbit.fresh_vhost()
     settings = getattr(request.module, "SETTINGS", "")
-    login = rabbit.vhost_url(vhost, "bureaucrat-daemon")
+    login = rabbit.vhost_url(vhost, getattr(request.module, "USER", "bureaucrat-daemon"))
     made = Service(tmp_path_factory.mktemp("daemon"), rabbit.vhost_url(vhost), settings, login=login)
     try:
         yield made.start()

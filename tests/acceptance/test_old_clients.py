@@ -12,6 +12,7 @@ from service import MESSAGE, Client, Service, until
 
 from bureaucrat.message import Message
 
+USER = "guest"  #: the documented rights are for queues of the default names
 SETTINGS = """message_format = message
 launch_queue = launches
 message_queue = answers
