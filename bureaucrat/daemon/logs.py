@@ -101,6 +101,8 @@ def _handler(config: Config, foreground: bool) -> logging.Handler:
         return found
     path = config.log.file or config.state / "bureaucrat.log"
     try:
+        if config.log.file is None:
+            config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         return logging.handlers.WatchedFileHandler(path, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"the log {path} cannot be written ({error.strerror}); choose another file") from error

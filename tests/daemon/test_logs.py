@@ -150,13 +150,13 @@ def test_detached_without_a_file_it_goes_to_syslog(tmp_path: Path, monkeypatch: 
 def test_detached_without_a_file_and_a_syslog_it_goes_to_the_state_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a container, for instance."""
+    """In a container, for instance. The directory is made, as for the database."""
     monkeypatch.setattr(logs, "SYSLOG", tmp_path / "none")
 
-    logs.start(settings(tmp_path), foreground=False)
+    logs.start(replace(settings(tmp_path), state=tmp_path / "state"), foreground=False)
     logging.getLogger("of.test").info("yes")
 
-    assert (tmp_path / "bureaucrat.log").read_text().endswith("Z INFO of.test yes\n")
+    assert (tmp_path / "state" / "bureaucrat.log").read_text().endswith("Z INFO of.test yes\n")
 
 
 def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
