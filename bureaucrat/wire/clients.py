@@ -25,6 +25,9 @@ _LAUNCH_KEYS: Final = ("process", "version", "definition", "fields", "business_k
 _UNKNOWN_KEYS: Final = ("instance", "known", "dead")
 T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
+#: what a definition that comes as it is may say of itself; a text within JSON is text already
+_ENCODING: Final = re.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([^"'>]*)["']""")
+_READ: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 
 def decode_launch(
@@ -56,6 +59,10 @@ def decode_launch(
 def _text(body: bytes) -> str:
     if len(body) > MAX_BYTES:
         raise Malformed(f"the body has {len(body):,} bytes; {MAX_BYTES:,} are allowed")
+    declared = _ENCODING.match(body.removeprefix(_MARK))
+    name = declared[1].decode("ascii", "replace") if declared else "utf-8"
+    if name.lower() not in _READ:
+        raise Malformed(f"encoding={shown(name)} is not read; send UTF-8, and say so or nothing")
     try:
         return body.removeprefix(_MARK).decode("utf-8")
     except UnicodeDecodeError as error:
