@@ -63,6 +63,7 @@ class Service:
         self.config.write_text(
             f"[amqp]\nurl = {self.login or self.url}\n{self.amqp}\n[storage]\nurl = sqlite:///{self.database}\n"
             f"[health]\nlisten = 127.0.0.1:{self.port}\n[bureaucrat]\n{self.settings}\n"
+            f"[log]\nfile = {self.folder / 'detached.log'}\n"
         )
 
     def begin(self) -> None:

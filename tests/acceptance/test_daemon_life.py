@@ -160,7 +160,6 @@ def wait_for_end(pid: int, number: signal.Signals) -> None:
 
 def test_it_detaches_and_serves(free: Service) -> None:
     """B-001, B-004, B-005, B-007, B-011: pid file, log file; ended by its signal it leaves nothing."""
-    free.config.write_text(f"{free.config.read_text()}[log]\nfile = {free.folder}/b.log\n")
     started = command(free, pid_file="b.pid")
     assert (started.returncode, started.stdout, started.stderr) == (0, "", "")
     until(lambda: free.get("/ready")[0] == 200, "it is ready")
@@ -172,7 +171,7 @@ def test_it_detaches_and_serves(free: Service) -> None:
 
     wait_for_end(pid, signal.SIGTERM)
 
-    log = (free.folder / "b.log").read_text()
+    log = (free.folder / "detached.log").read_text()
     assert " ready broker=amqp://guest:***@127.0.0.1:" in log
     assert "stopped code=0" in log
     assert not (free.folder / "b.pid").exists()
