@@ -307,6 +307,7 @@ class Rabbit:
 
     def block(self) -> None:
         """Let it be short of memory."""
+        self.ctl("await_startup")  # it takes connections a moment before it takes settings
         self.ctl("set_vm_memory_high_watermark", "0.000001")
 
     def unblock(self) -> None:
