@@ -326,10 +326,11 @@ def test_an_id_may_have_two_hundred_characters_and_no_more() -> None:
                 "1:38 BX401 <condition> \"x < 1 <foo(\": '(' was never closed",
             ],
         ),
+        (condition("x <y<exit/>"), ["1:30 BX117 this tag is not complete: a quote or its > is missing"]),
     ],
 )
 def test_broken_markup_is_told_in_exactly_these_rows(text: str, rows: list[str]) -> None:
-    """What stands in a comment or a CDATA section is not bare."""
+    """What stands in a comment or a CDATA section is not bare, and what has an element in it is no expression."""
     assert refused(text) == rows
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bureaucrat.core.activities import Delay
 from bureaucrat.core.activity import Place, Run
-from bureaucrat.core.messages import Stuck
+from bureaucrat.core.messages import Stuck, TimerFired
 from bureaucrat.engine.settings import Settings
 from bureaucrat.testing import Simulation
 
@@ -176,6 +176,21 @@ def test_a_timer_that_was_kept_back_and_fires_nothing_is_forgotten_in_storage_to
 
     assert simulation.copy().branches[""].passed == 0.0
     assert_sound(simulation)
+
+
+def test_a_timer_that_fires_late_or_early_is_not_kept_back() -> None:
+    """It would not fire either when the instance goes on: its branch is gone, or it was armed anew."""
+    simulation = started('<action id="a" participant="x" timeout="5"/>')
+    due = simulation.copy().branches[""].due
+    assert due is not None
+    simulation.suspend()
+
+    simulation.tell(TimerFired("gone", due))
+    simulation.tell(TimerFired("", due - 1.0))
+
+    assert (simulation.record().held, simulation.copy().branches[""].passed) == (0, 0.0)
+    simulation.tell(TimerFired("", due))
+    assert (simulation.record().held, simulation.copy().branches[""].passed) == (1, due)
 
 
 def test_a_history_tells_what_was_kept_back_from_what_came_again() -> None:
