@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from .config import Config
+from .config import Config, without_password
 from .engine.bounds import Bound, Bounds, Rate
 from .engine.users import Users
 from .errors import ConfigurationError
@@ -21,6 +21,17 @@ from .ports import DestinationRow, Storage
 from .storage.sqlite import SqliteStorage
 
 _SQLITE = "sqlite:///"
+_POSTGRESQL = ("postgresql://", "postgres://")
+
+
+def url_of(database: str) -> str:
+    """The URL that a person names: a URL of PostgreSQL, or the path of a SQLite file."""
+    return database if database.startswith(_POSTGRESQL) else sqlite_url(database)
+
+
+def file_of(url: str) -> Path | None:
+    """The file of a database that is one."""
+    return sqlite_path(url) if url.startswith(_SQLITE) else None
 
 
 def sqlite_url(path: str | Path) -> str:
@@ -37,11 +48,26 @@ def open_storage(url: str, read_only: bool) -> Storage:
     """The storage at a URL, still to be opened.
 
     :param read_only: for other processes than the daemon: nothing but mail is written.
-    :raises ConfigurationError: there is no storage of that kind.
+    :raises ConfigurationError: there is no storage of that kind, or what it needs is not installed.
     """
+    if url.startswith(_POSTGRESQL):
+        return _postgresql(url, read_only)
     if not url.startswith(_SQLITE) or url == _SQLITE:
-        raise ConfigurationError(f"{url!r} names no storage: write {_SQLITE}FILE, for example {_SQLITE}bureaucrat.db")
+        raise ConfigurationError(
+            f"{without_password(url)!r} names no storage: write {_SQLITE}FILE, for example {_SQLITE}bureaucrat.db, "
+            "or postgresql://user@host:port/database"
+        )
     return SqliteStorage(sqlite_path(url), read_only=read_only)
+
+
+def _postgresql(url: str, read_only: bool) -> Storage:
+    try:
+        from .storage.postgresql import PostgresqlStorage  # here: who has SQLite needs no asyncpg
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "PostgreSQL needs asyncpg, which is not installed: pip install 'bureaucrat-engine[postgresql]'"
+        ) from error
+    return PostgresqlStorage(url, read_only=read_only)
 
 
 def bounds_of(config: Config) -> Bounds:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import click
 
 from ..clock import Clock, SystemClock
+from ..config import without_password
 from ..core.limits import Limits
 from ..definition.limits import ACCEPTED, ReadLimits, limits_of
 from ..definition.reader import read
@@ -29,7 +30,7 @@ from ..engine.definitions import Definitions
 from ..engine.settings import Settings
 from ..errors import ConfigurationError, StorageUnavailable, UnknownDefinition
 from ..ports import Storage
-from ..stores import NO_BOUNDS, bounds_of, open_storage, sqlite_path, sqlite_url
+from ..stores import NO_BOUNDS, bounds_of, file_of, open_storage, url_of
 from .failure import Exit, Failure
 from .options import config_option, settings
 from .progress import Output
@@ -120,7 +121,12 @@ def at_window(work: Work) -> Callable[..., None]:
     """Make a command of a coroutine whose first argument is a :class:`Window`; adds the options that name it."""
 
     @config_option
-    @click.option("--db", "database", metavar="FILE", help="The SQLite database, instead of the one of the settings.")
+    @click.option(
+        "--db",
+        "database",
+        metavar="FILE|URL",
+        help="The SQLite database, or postgresql://…, instead of the one of the settings.",
+    )
     @click.option("--utc", "is_utc", is_flag=True, help="Times in UTC instead of local time.")
     @click.option("--json", "is_json", is_flag=True, help="Print one JSON object and nothing else.")
     @click.pass_context
@@ -143,8 +149,9 @@ def at_window(work: Work) -> Callable[..., None]:
 def _chosen(database: str | None, config: Path | None) -> Named:
     """The database that the options name, or the settings."""
     if database is not None:
+        url = url_of(database)
         chosen, source = (
-            Named(sqlite_url(database), ("--db", database), Settings().stalled_after, bounds=NO_BOUNDS),
+            Named(url, ("--db", without_password(database)), Settings().stalled_after, bounds=NO_BOUNDS),
             "--db",
         )
     else:
@@ -154,8 +161,8 @@ def _chosen(database: str | None, config: Path | None) -> Named:
         bounds, limits = bounds_of(used), limits_of(used.limits.document, used.limits.activities)
         chosen = Named(used.storage.url, place, found.stalled_after, found.answer_timeout, bounds, limits)
         source = used.place("storage", "url")
-    file = sqlite_path(chosen.url)
-    if not file.exists():
+    file = file_of(chosen.url)
+    if file is not None and not file.exists():
         choose = "choose   the database that the daemon uses: --db FILE, or its settings: -c CONFIG"
         raise Failure(Exit.NOT_STARTED, f"there is no database {file}", f"from     {source}", choose)
     return chosen

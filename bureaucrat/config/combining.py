@@ -23,6 +23,7 @@ _PARTS = tuple(("amqp", name) for name in ("host", "port", "user", "vhost"))
 _ENCRYPTED = tuple(("amqp", name) for name in ("ssl_ca", "ssl_cert", "ssl_key", "ssl_verify", "ssl_hostname"))
 _PORTS = {"amqp": 5672, "amqps": 5671}
 _STORAGE = ("storage", "url")
+_PASSWORD = ("storage", "password")
 _FOLDER = ("bureaucrat", "storage_dir")
 
 
@@ -102,6 +103,24 @@ def untokened(settings: Settings) -> None:
     key, taken = settings["security", "signing_key"], settings["bureaucrat", "accept_untokened"]
     if key.value and taken.origin is Origin.DEFAULT:
         settings["bureaucrat", "accept_untokened"] = replace(taken, value=False, text="no", source=key.source)
+
+
+def storage_password(settings: Settings) -> list[str]:
+    """Put ``[storage] password`` into the URL; the problems of doing so."""
+    url, password = settings[_STORAGE], settings[_PASSWORD]
+    is_given = bool(password.value)
+    if not is_given or url.value.startswith("sqlite:"):
+        settings[_PASSWORD] = replace(password, is_in_force=False)
+        return [f"{password.place}: [storage] url names a SQLite file, which has none; remove one of both"] * is_given
+    parts = urlsplit(url.value)
+    if parts.password is not None:
+        return [f"{password.place}: [storage] url has a password, too ({url.source}); remove one of both"]
+    user, at, place = parts.netloc.rpartition("@")
+    if not at or not user:
+        return [f"{password.place}: [storage] url names no user; write postgresql://user@…"]
+    text = parts._replace(netloc=f"{user}:{quote(password.value, safe='')}@{place}").geturl()
+    settings[_STORAGE] = replace(url, value=text, text=text)
+    return []
 
 
 def storage_url(settings: Settings, places: Places, state: Path) -> list[str]:

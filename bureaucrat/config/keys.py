@@ -175,11 +175,17 @@ class Storage:
     url: str = _key(
         kinds.storage_url(), "sqlite:////var/lib/bureaucrat/bureaucrat.db", "the database; this is the default of root"
     )
+    password: str = _key(kinds.text_or_nothing(), "", "password of PostgreSQL, of a url without one", secret=True)
 
     @property
-    def path(self) -> Path:
-        """The SQLite file."""
-        return kinds.sqlite_path(self.url)
+    def path(self) -> Path | None:
+        """The SQLite file, if it is one."""
+        return kinds.sqlite_path(self.url) if self.url.startswith("sqlite:") else None
+
+    @property
+    def shown(self) -> str:
+        """The file, or the URL without its password."""
+        return kinds.without_password(self.url) if self.path is None else str(self.path)
 
 
 @dataclass(frozen=True, slots=True)

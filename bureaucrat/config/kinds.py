@@ -201,7 +201,7 @@ def amqp_url() -> Kind:
 
 
 def storage_url() -> Kind:
-    allowed = "sqlite:///FILE (relative) or sqlite:////FILE (absolute); no other database is supported yet"
+    allowed = "sqlite:///FILE (relative), sqlite:////FILE (absolute) or postgresql://user@host:port/database"
     return Kind(_storage_url, allowed, is_url=True)
 
 
@@ -357,7 +357,17 @@ def _amqp_url(given: str) -> str:
     return given
 
 
+def _postgresql_url(given: str) -> str:
+    parts = urlsplit(given)
+    is_text = given.isprintable() and not re.search(r"\s", given)
+    if not (parts.netloc or parts.query) or not parts.path.strip("/") or not is_text or parts.port == 0:
+        raise ValueError
+    return given
+
+
 def _storage_url(given: str) -> str:
+    if given.startswith(("postgresql://", "postgres://")):
+        return _postgresql_url(given)
     if not given.startswith("sqlite:///") or not _checked(given) or sqlite_path(given).name in ("", "..", ":memory:"):
         raise ValueError
     return sqlite_url(sqlite_path(given).absolute())

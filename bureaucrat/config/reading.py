@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from . import ini, secrets
-from .combining import amqp_url, storage_url, untokened
+from .combining import amqp_url, storage_password, storage_url, untokened
 from .keys import (
     KEYS,
     PARTICIPANT,
@@ -85,7 +85,7 @@ def load(
     problems += [(line, f"{file}:{line}  {text}") for line, text in _unnamed(services, found)]
     problems += reading.problems + [(_LAST, text) for text in _unknown_variables(environ)]
     if not problems:
-        combined = amqp_url(settings, places) + storage_url(settings, places, state)
+        combined = amqp_url(settings, places) + (storage_url(settings, places, state) or storage_password(settings))
         untokened(settings)
         problems = [(_LAST, text) for text in combined]
     if problems:

@@ -87,8 +87,10 @@ def log(config: Config, *, foreground: bool) -> None:
 
 
 def database(config: Config) -> None:
-    """That a database file can be kept where the settings say."""
+    """That a database file can be kept where the settings say, if it is one."""
     path, place = config.storage.path, config.place("storage", "url")
+    if path is None:
+        return
     _make_state(path.parent, config, place)
     try:
         with tempfile.TemporaryFile(dir=path.parent):
@@ -106,12 +108,13 @@ def database(config: Config) -> None:
 def storage(config: Config) -> None:
     """That the database which is there can be opened, and that no other daemon has it."""
     path = config.storage.path
-    if not path.exists():
+    if path is not None and not path.exists():
         return
     try:
         asyncio.run(_open(config.storage.url))
     except BureaucratError as error:
-        raise _not_started(str(error), config.place("storage", "url"), f"check    ls -l {path}*") from error
+        look = f"psql {config.storage.shown.replace(':***@', '@')}" if path is None else f"ls -l {path}*"
+        raise _not_started(str(error), config.place("storage", "url"), f"check    {look}") from error
 
 
 async def _open(url: str) -> None:

@@ -181,7 +181,7 @@ async def _watch(config: Config, announcer: Announcer, broker: Broker, engine: E
         text = "; ".join(reasons) or "serving"
         if not said and not reasons:
             announcer.ready(text)
-            log.info("ready", extra={"broker": AmqpSettings.of(config).shown, "database": str(config.storage.path)})
+            log.info("ready", extra={"broker": AmqpSettings.of(config).shown, "database": config.storage.shown})
         elif said and text != said:
             announcer.say(text)
             if reasons:

@@ -79,7 +79,7 @@ def _log_start(config: Config) -> None:
         "version": __version__,
         "pid": os.getpid(),
         "config": config.file or "none",
-        "database": config.storage.path,
+        "database": config.storage.shown,
         "broker": without_password(config.amqp.url),
         "health": config.health.listen or "off",
     }

@@ -403,7 +403,7 @@ level =
 [health]
 listen = nowhere
 [storage]
-url = postgresql://u:secret@db/x
+url = mysql://u:secret@db/x
 """
     )
 
@@ -436,8 +436,8 @@ url = postgresql://u:secret@db/x
         "level = INFO",
         "config.ini:23  [health] listen = nowhere: must be host:port, [IPv6 address]:port or off; for example: "
         "listen = 127.0.0.1:9464",
-        "config.ini:25  [storage] url = postgresql://u:***@db/x: must be sqlite:///FILE (relative) or "
-        "sqlite:////FILE (absolute); no other database is supported yet; for example: "
+        "config.ini:25  [storage] url = mysql://u:***@db/x: must be sqlite:///FILE (relative), "
+        "sqlite:////FILE (absolute) or postgresql://user@host:port/database; for example: "
         "url = sqlite:////var/lib/bureaucrat/bureaucrat.db",
         "BUREAUCRAT_AMQP_PORT  [amqp] port = 70000: must be a whole number from 1 to 65535; for example: port = 5672",
         "the environment variable BUREAUCRAT_LOG_LVEL is unknown; did you mean BUREAUCRAT_LOG_LEVEL?",
@@ -470,6 +470,11 @@ url = postgresql://u:secret@db/x
         ("storage", "url = sqlite://"),
         ("storage", "url = sqlite:///"),
         ("storage", "url = sqlite:///:memory:"),
+        ("storage", "url = postgresql://"),
+        ("storage", "url = postgresql://u@db"),
+        ("storage", "url = postgresql://u@db:0/x"),
+        ("storage", "url = postgresql://u@db:port/x"),
+        ("storage", "url = postgresql://u@d b/x"),
     ],
 )
 def test_values_that_mean_nothing_are_refused(write: Write, section: str, line: str) -> None:
