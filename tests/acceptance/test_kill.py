@@ -67,7 +67,7 @@ def test_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path: Path,
 
     for _ in range(KILLS):
         process = run(database, port)
-        was_running = waited(process, moments.uniform(0.0, 0.5))
+        was_running = waited(process, moments.uniform(0.0, 0.25))
         process.kill()
         process.communicate()
         if was_running:

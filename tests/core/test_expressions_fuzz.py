@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bureaucrat.core.expressions import FUNCTION_NAMES, InvalidExpression, compile_expression
 from bureaucrat.core.faults import Thrown
 
+pytestmark = pytest.mark.unmeasured
 EXAMPLES = int(os.environ.get("FUZZ", "10000"))
 CODES = {"UndefinedProperty", "ExpressionError", "LimitExceeded"}
 EXTRA = frozenset({"event", "answer"})

@@ -20,6 +20,7 @@ from bureaucrat.core.table import Definition
 from bureaucrat.definition import InvalidDefinition, Problem, ReadLimits, read
 from bureaucrat.definition.grammar import ACTIVITIES, ELEMENTS, ROOT, TAGS, Content, Kind, child_of
 
+pytestmark = pytest.mark.unmeasured
 EXAMPLES = int(os.environ.get("FUZZ", "10000"))
 BROKEN = [path.read_bytes() for path in sorted((Path(__file__).parent / "broken").glob("*.xml"))]
 SEEDS = [EVERYTHING.encode(), ORIGINAL.encode(), *BROKEN]

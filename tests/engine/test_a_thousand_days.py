@@ -11,6 +11,7 @@ from minute_walk import walk
 from bureaucrat.engine.settings import Settings
 from bureaucrat.testing import Simulation
 
+pytestmark = pytest.mark.unmeasured
 DAYS = 1_000
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
 HOUR = 3_600.0

@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent.parent / "core"))
 
 from properties import generator
@@ -19,6 +21,7 @@ from bureaucrat.errors import Refused
 from bureaucrat.lint import warnings_of
 from bureaucrat.testing import Simulation
 
+pytestmark = pytest.mark.unmeasured
 DEFINITIONS = 30
 STEPS = 15
 #: What an expression of an exit may throw; a person who skips that exit makes run what stands after it.

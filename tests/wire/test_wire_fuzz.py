@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_json_from_outside import VALUES
@@ -34,6 +35,7 @@ from bureaucrat.wire import (
     encode_status,
 )
 
+pytestmark = pytest.mark.unmeasured
 HEADER = {"message": "response", "target": "a_0", "origin": "a_0", "token": "T", "key": "K", "attempt": 1}
 SEEDS: list[Any] = [
     {"header": HEADER, "fields": {"n": 1, "deep": {"list": [1, "two", None, 3.5]}}},

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import pytest
 from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -44,6 +45,7 @@ from bureaucrat.testing import Simulation
 from . import checks, generator
 from .profiles import machine, randoms
 
+pytestmark = pytest.mark.unmeasured
 numbers = st.integers(0, 1_000)
 _SHAPE = generator.Shape(depth=3, size=14)
 

@@ -28,6 +28,7 @@ from bureaucrat.testing.simulation import _drive
 from . import generator
 from .profiles import migrations
 
+pytestmark = pytest.mark.unmeasured
 _SIMPLE = ("action", "assign", "delay", "await", "signal", "fault", "exit", "call")
 _HOLDING = ("sequence", "all", "any", "switch", "while", "foreach")
 _IN_LINE = ("process", "sequence", "while", "foreach", "case", "default", "reminder")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given, note
 from lxml import etree
 
@@ -22,6 +23,7 @@ from .oracle_instance import Instance
 from .oracle_runs import Sent
 from .profiles import agreement, randoms
 
+pytestmark = pytest.mark.unmeasured
 _SHAPE = generator.Shape(reminders=False)
 _ENGINES = ("inst:id", "inst:name", "inst:selection")
 
