@@ -4,6 +4,7 @@ Rules: one file per technology stands behind each port; adapters translate forei
 :mod:`bureaucrat.errors` at their edge.
 """
 
+from .examined import Belongings, Span, Stray, Vitals
 from .membership import MAKERS, Membership, maker_of
 from .rows import (
     AttemptRow,
@@ -47,6 +48,7 @@ __all__ = [
     "AttemptRow",
     "AuditRow",
     "Batch",
+    "Belongings",
     "BranchRow",
     "Cause",
     "Courier",
@@ -73,10 +75,13 @@ __all__ = [
     "StateRow",
     "RememberedRow",
     "ScheduleRow",
+    "Span",
     "Storage",
+    "Stray",
     "Transport",
     "ValueRow",
     "VersionRow",
+    "Vitals",
     "WaitRow",
     "Writes",
     "maker_of",

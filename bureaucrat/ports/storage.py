@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from .examined import Belongings, Stray, Vitals
 from .membership import Membership
 from .rows import (
     AttemptRow,
@@ -272,6 +273,17 @@ class Storage(Protocol):
 
     async def counts(self) -> dict[str, int]:
         """Rows in each table, by the table's name."""
+
+    # what an examination asks
+    async def belongings(self, instances: Sequence[str]) -> Belongings:
+        """All that is kept of these instances, as one moment sees it: no transaction is seen in part. Each list in the
+        order of its rows' keys."""
+
+    async def strays(self, limit: int) -> list[Stray]:
+        """Rows whose owner is not there, each owner once a table, in order of the tables' names; `limit` of each."""
+
+    async def examine(self) -> Vitals:
+        """Look at the database itself. It may take as long as to read all of it."""
 
     async def setting(self, name: str, default: str) -> str:
         """Read a setting kept in the database; the first caller's `default` is stored."""

@@ -15,6 +15,7 @@ from typing import Any
 from ..ports import (
     AttemptRow,
     AuditRow,
+    Belongings,
     Cause,
     DeadRow,
     DefinitionRow,
@@ -31,6 +32,7 @@ from ..ports import (
     PauseRow,
     RememberedRow,
     ScheduleRow,
+    Stray,
     VersionRow,
     WaitRow,
 )
@@ -55,6 +57,10 @@ class Reads:
 
     async def loaded(self, which: str, /, **given: Any) -> Loaded:
         """Branches with their values, at one moment: those ``of`` instances, ``some`` by key, or ``below`` one."""
+        raise NotImplementedError
+
+    async def together(self, parts: Sequence[tuple[Shape[Any], str]], given: Mapping[str, Any]) -> list[list[Any]]:
+        """All rows that several statements select, as one moment sees them."""
         raise NotImplementedError
 
     async def rows(self, name: str, shape: Shape[Row], /, **given: Any) -> list[Row]:
@@ -233,6 +239,18 @@ class Reads:
 
     async def counts(self) -> dict[str, int]:
         return dict(await self.rows("counts", shapes.COUNT))
+
+    # what an examination asks
+
+    async def belongings(self, instances: Sequence[str]) -> Belongings:
+        sql = statements(self.technology, "examine.sql")
+        parts = [(shape, sql[name]) for name, shape in shapes.BELONGINGS.items()]
+        return Belongings(*await self.together(parts, {"instances": list(instances)}))
+
+    async def strays(self, limit: int) -> list[Stray]:
+        sql = statements(self.technology, "examine.sql")
+        names = sorted(name for name in sql if name.startswith("stray_"))
+        return [row for name in names for row in await self.found(shapes.STRAY, sql[name], {"limit": limit})]
 
 
 async def wanted_of(reads: Reads, wanted: Iterable[tuple[str, Sequence[str] | None]]) -> Loaded:

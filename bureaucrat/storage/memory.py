@@ -17,6 +17,7 @@ from ..errors import StorageUnavailable
 from ..ports import (
     AttemptRow,
     AuditRow,
+    Belongings,
     Cause,
     DeadRow,
     DefinitionRow,
@@ -34,10 +35,13 @@ from ..ports import (
     PauseRow,
     RememberedRow,
     ScheduleRow,
+    Stray,
     VersionRow,
+    Vitals,
     WaitRow,
     maker_of,
 )
+from . import memory_examination as examination
 from .memory_batch import MemoryBatch
 from .memory_tables import Row, Setting, Tables
 from .memory_writes import prune
@@ -301,6 +305,17 @@ class MemoryStorage:
 
     async def counts(self) -> dict[str, int]:
         return self._tables.counts()
+
+    # what an examination asks
+
+    async def belongings(self, instances: Sequence[str]) -> Belongings:
+        return examination.belongings(self._tables, instances)
+
+    async def strays(self, limit: int) -> list[Stray]:
+        return examination.strays(self._tables, limit)
+
+    async def examine(self) -> Vitals:
+        return examination.examine()
 
     async def setting(self, name: str, default: str) -> str:
         self._tables.settings.add(Setting(name, default))

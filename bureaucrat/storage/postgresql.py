@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import BureaucratError, StorageUnavailable
-from ..ports import EventRow, InstanceRow, Loaded, MailRow, Membership, OutboxRow, WaitRow, Writes
+from ..ports import EventRow, InstanceRow, Loaded, MailRow, Membership, OutboxRow, Stray, Vitals, WaitRow, Writes
 from . import shapes
 from .asking import Reads, wanted_of
 from .postgresql_errors import FAILURES, is_fatal, of_batch, of_commit
+from .postgresql_examination import LONG, examined, unhurried
 from .postgresql_member import Member, living
 from .postgresql_prune import prune
 from .postgresql_rows import arguments, columns_of, is_storable, loaded_of, numbered, rows_of
@@ -99,6 +100,21 @@ class PostgresqlStorage(Reads):
     async def loaded(self, which: str, /, **given: Any) -> Loaded:
         async with self._sessions.one() as connection:
             return await _loaded(connection, which, given)
+
+    # what an examination asks: it may take longer than what a daemon asks
+
+    async def together(self, parts: Sequence[tuple[Shape[Any], str]], given: Mapping[str, Any]) -> list[list[Any]]:
+        async with self._sessions.one() as connection, unhurried(connection):
+            return [await _found(connection, shape, sql, given, LONG) for shape, sql in parts]
+
+    async def strays(self, limit: int) -> list[Stray]:
+        sql = statements("postgresql", "examine.sql")
+        parts = [(shapes.STRAY, sql[name]) for name in sorted(sql) if name.startswith("stray_")]
+        return [row for rows in await self.together(parts, {"limit": limit}) for row in rows]
+
+    async def examine(self) -> Vitals:
+        async with self._sessions.one() as connection:
+            return await examined(self._sessions.where, connection)
 
     async def setting(self, name: str, default: str) -> str:
         found = await self.rows("setting", shapes.SETTING, name=name)
@@ -241,9 +257,11 @@ class PostgresqlBatch(Reads):
             self._sessions.give(connection)
 
 
-async def _found(connection: Any, shape: Shape[Row], sql: str, given: Mapping[str, Any]) -> list[Row]:
+async def _found(
+    connection: Any, shape: Shape[Row], sql: str, given: Mapping[str, Any], patience: float | None = None
+) -> list[Row]:
     text, names = numbered(sql, shape.columns)
-    return rows_of(shape, await connection.fetch(text, *arguments(names, given)))
+    return rows_of(shape, await connection.fetch(text, *arguments(names, given), timeout=patience))
 
 
 async def _loaded(connection: Any, which: str, given: Mapping[str, Any]) -> Loaded:

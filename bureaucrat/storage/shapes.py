@@ -26,6 +26,8 @@ from ..ports import (
     PauseRow,
     RememberedRow,
     ScheduleRow,
+    Span,
+    Stray,
     ValueRow,
     VersionRow,
     WaitRow,
@@ -104,4 +106,17 @@ SETTING = single("value")
 ATTEMPT = shape_of(AttemptRow)
 COUNT = Shape(lambda *found: found, (("name", "str"), ("rows", "int")))
 TAKEN = Shape(lambda *found: found, (("number", "int"), ("held", "bool")))
+STRAY = Shape(Stray, (("kept", "str"), ("owner", "str")))
+#: what an examination reads of instances, by the names in ``examine.sql``, in the order of the fields of `Belongings`
+BELONGINGS: dict[str, Shape[Any]] = {
+    "instances": INSTANCE,
+    "branches": BRANCH,
+    "values": VALUE,
+    "waits": WAIT,
+    "remembered": REMEMBERED,
+    "incidents": INCIDENT,
+    "mail": MAIL,
+    "outbox": OUTBOX,
+    "spans": shape_of(Span),
+}
 OLD_EVENT = Shape(lambda *found: found, (("number", "int"), ("woken", "int")))

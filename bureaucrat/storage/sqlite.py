@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StorageUnavailable
-from ..ports import EventRow, InstanceRow, Loaded, MailRow, Membership, OutboxRow, RememberedRow, Writes
+from ..ports import EventRow, InstanceRow, Loaded, MailRow, Membership, OutboxRow, RememberedRow, Vitals, Writes
 from . import shapes
 from .asking import Reads, wanted_of
 from .shapes import Row, Shape
+from .sqlite_examination import examine
 from .sqlite_file import Claim, check_place, check_schema, connect, prepare
 from .sqlite_prune import prune
 from .sqlite_reader import Reader, select
@@ -78,6 +79,9 @@ class SqliteStorage(Reads):
             found = await self.rows("setting", shapes.SETTING, name=name)
         return str(found[0])
 
+    async def examine(self) -> Vitals:
+        return await examine(self._reading, self.path)
+
     async def prune(self, *, history: float, instances: float, events: float, inbox: float, dead: float) -> int:
         before = {"history": history, "instances": instances, "events": events, "inbox": inbox, "dead": dead}
         return int(await self._writing.do(lambda connection: prune(connection, before)))
@@ -89,6 +93,9 @@ class SqliteStorage(Reads):
 
     async def found(self, shape: Shape[Row], sql: str, given: Mapping[str, Any]) -> list[Row]:
         return await self._reading.rows(shape, sql, _parameters(given))
+
+    async def together(self, parts: Sequence[tuple[Shape[Any], str]], given: Mapping[str, Any]) -> list[list[Any]]:
+        return await self._reading.together(parts, _parameters(given))
 
     async def loaded(self, which: str, /, **given: Any) -> Loaded:
         return await self._reading.loaded(select(f"branches_{which}"), select(f"values_{which}"), _parameters(given))

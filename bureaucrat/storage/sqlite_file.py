@@ -143,7 +143,7 @@ class Claim:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = FileLock(f"{path}.lock", timeout=0, thread_local=False)
-        self._holder = Path(f"{path}.pid")
+        self._holder = _holder(path)
 
     def take(self) -> None:
         """Become the one daemon.
@@ -169,7 +169,17 @@ class Claim:
             self._lock.release()
 
     def _who(self) -> str:
-        try:
-            return f" (process {int(self._holder.read_text())})"
-        except (OSError, ValueError):
-            return ""
+        pid = holder_of(self._path)
+        return "" if pid is None else f" (process {pid})"
+
+
+def _holder(path: Path) -> Path:
+    return Path(f"{path}.pid")
+
+
+def holder_of(path: Path) -> int | None:
+    """The process that has claimed a file, or had when it ended; None if nobody has, or it cannot be read."""
+    try:
+        return int(_holder(path).read_text())
+    except (OSError, ValueError):
+        return None

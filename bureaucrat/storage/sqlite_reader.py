@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..ports import Loaded
 from .shapes import BRANCH, VALUE, Row, Shape
 from .sqlite_file import connect, unavailable
 from .sqlite_rows import packed, unpacked
 from .statements import statements
+
+Found = TypeVar("Found")
 
 
 def select(name: str) -> str:
@@ -48,6 +50,14 @@ class Reader:
         """Branches with their values, as one moment sees them."""
         return await self._do(self._loaded, branches, values, given)  # type: ignore[no-any-return]
 
+    async def together(self, parts: Sequence[tuple[Shape[Any], str]], given: Mapping[str, Any]) -> list[list[Any]]:
+        """All that several statements select, as one moment sees it."""
+        return await self._do(self._together, parts, given)  # type: ignore[no-any-return]
+
+    async def look(self, work: Callable[[sqlite3.Connection], Found]) -> Found:
+        """Do something with the connection that changes nothing."""
+        return await self._do(self._look, work)  # type: ignore[no-any-return]
+
     async def post(self, work: Any) -> Any:
         """Do something in a write transaction of its own, on a connection of its own."""
         return await self._do(self._write, work)
@@ -69,11 +79,19 @@ class Reader:
         found = self._fetch(both, given)
         return Loaded(unpacked(BRANCH, found[0]), unpacked(VALUE, found[1]))
 
+    def _together(self, parts: Sequence[tuple[Shape[Any], str]], given: Mapping[str, Any]) -> list[list[Any]]:
+        every = ", ".join(f"({_packed(shape, sql)})" for shape, sql in parts)
+        found = self._fetch(f"SELECT {every}", given)
+        return [unpacked(shape, text) for (shape, _), text in zip(parts, found, strict=True)]
+
     def _fetch(self, sql: str, given: Mapping[str, Any]) -> tuple[bytes, ...]:
+        return self._look(lambda connection: connection.execute(sql, given).fetchone())
+
+    def _look(self, work: Callable[[sqlite3.Connection], Found]) -> Found:
         if self._connection is None:
             self._connection = connect(self._path, read=True)
         try:
-            return self._connection.execute(sql, given).fetchone()  # type: ignore[no-any-return]
+            return work(self._connection)
         except sqlite3.Error as error:
             self._drop()
             raise unavailable(self._path, error) from error
