@@ -87,6 +87,7 @@ _COMMANDS = (
     Late("dead", "dead", "Messages that no instance took."),
     Late("definitions", "definitions", "The processes that can be started by name."),
     Late("deploy", "deploy", "Register processes, to be started by name."),
+    Late("doctor", "doctor", "Look for what is wrong in a database and around it, and mend it."),
     Late("event", "event", "Report an event, and see whom it wakes."),
     Late("explain", "explain", "Explain the code of a problem."),
     Late("graph", "graph", "Draw a definition, with the state of an instance."),

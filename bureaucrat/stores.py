@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from .config import Config, without_password
+from .config import Bureaucrat, Config, LimitSettings, without_password
+from .core.limits import Limits
 from .engine.bounds import Bound, Bounds, Rate
 from .engine.users import Users
 from .errors import ConfigurationError
@@ -85,6 +86,17 @@ def users_of(config: Config) -> Users:
     """Who answers for each participant."""
     sections = tuple((one.pattern, one.user) for one in config.participants if one.user)
     return Users(sections, f"{PREFIX}:", config.security.strict)
+
+
+def step_limits(given: Bureaucrat, bounds: LimitSettings) -> Limits:
+    """What one step of an instance may do."""
+    return Limits(
+        field_bytes=bounds.field,
+        total_bytes=bounds.fields,
+        turns=bounds.turns,
+        max_transitions=bounds.transitions,
+        answer_timeout=given.answer_timeout,
+    )
 
 
 #: where no settings are known

@@ -31,6 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"lint"}),
     frozenset({"ports", "functions", "in_process", "message", "once"}),
     frozenset({"engine"}),
+    frozenset({"doctor"}),
     frozenset({"agents", "streams", "services", "celery", "launcher", "embedded", "stores", "testing"}),
     frozenset({"bureaucrat"}),  # the public API, bureaucrat/__init__.py
     frozenset({"commands"}),

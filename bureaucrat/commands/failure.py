@@ -13,6 +13,7 @@ class Exit(IntEnum):
     INVALID = 2  #: bad definition or bad arguments
     NOT_STARTED = 3
     REFUSED = 4  #: what was asked for cannot be done to the instance, or names none
+    FINDINGS = 5  #: the doctor has found something that somebody should see to
     INTERRUPTED = 130  #: Ctrl-C
     STOPPED = 143  #: SIGTERM
 

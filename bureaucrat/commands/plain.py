@@ -44,7 +44,7 @@ def _whole(story: Story, entry: Progress) -> str | None:
             return f"migrated to {detail['called']}"
         case "moved":
             return f"moved {detail['ended']} to {detail['started']}"
-        case "canceled" | "suspended" | "resumed" | "changed" if entry.activity is None:
+        case "canceled" | "suspended" | "resumed" | "changed" | "mended" if entry.activity is None:
             return entry.what
         case "compensating" if entry.activity is not None:
             return f"{story.definition.activities[entry.activity].label} is compensated"

@@ -75,6 +75,7 @@ class Named:
     answer_timeout: float = Limits().answer_timeout  #: seconds that an action without a timeout waits
     bounds: Bounds = field(default_factory=Bounds)  #: how much each participant is given at a time
     limits: ReadLimits = ReadLimits()
+    config: Config | None = None  #: the settings, unless the database was named by itself
 
 
 class Window:
@@ -86,6 +87,7 @@ class Window:
         self.answer_timeout = chosen.answer_timeout
         self.bounds = chosen.bounds
         self.limits = chosen.limits
+        self.config = chosen.config
         self.clock = clock
         self.definitions = Definitions(storage, partial(read, limits=ACCEPTED), clock)
         self.output = Output(sys.stdout)
@@ -112,6 +114,7 @@ class Window:
 
 
 if TYPE_CHECKING:
+    from ..config import Config
     from ..launcher import Result
 
 Work = Callable[..., Coroutine[Any, Any, Exit | None]]
@@ -159,7 +162,7 @@ def _chosen(database: str | None, config: Path | None) -> Named:
         place = () if config is None else ("-c", str(config))
         found = used.bureaucrat
         bounds, limits = bounds_of(used), limits_of(used.limits.document, used.limits.activities)
-        chosen = Named(used.storage.url, place, found.stalled_after, found.answer_timeout, bounds, limits)
+        chosen = Named(used.storage.url, place, found.stalled_after, found.answer_timeout, bounds, limits, used)
         source = used.place("storage", "url")
     file = file_of(chosen.url)
     if file is not None and not file.exists():

@@ -25,6 +25,7 @@ WORDS: dict[str, bool] = {
     "resumed": True,
     "changed": True,  #: a person set fields
     "migrated": True,  #: it goes on by another definition
+    "mended": True,  #: a person had derived anew what was damaged; the engine writes it, no step does
     "moved": True,  #: a person ended an activity and started another in its place
     "ended": True,  #: the instance has ended
 }

@@ -17,7 +17,6 @@ from ..amqp import AmqpSettings, Broker, BrokerState
 from ..amqp.settings import Topology
 from ..clock import Clock, CorrectedClock, SystemClock
 from ..config import Bureaucrat, Config, LimitSettings
-from ..core.limits import Limits
 from ..definition.limits import ACCEPTED, limits_of
 from ..definition.reader import read
 from ..engine.engine import Engine
@@ -26,7 +25,7 @@ from ..engine.settings import Settings
 from ..errors import BrokerUnavailable
 from ..participants import celery, service, taskqueue
 from ..ports import Kind, Storage
-from ..stores import bounds_of, open_storage, users_of
+from ..stores import bounds_of, open_storage, step_limits, users_of
 from ..transports.amqp import AmqpCourier, Names
 from ..transports.services import ServiceCourier
 from ..wire import Format
@@ -148,13 +147,7 @@ def settings_of(config: Config) -> Settings:
 def engine_settings(given: Bureaucrat, bounds: LimitSettings) -> Settings:
     """What is set about the engine."""
     return Settings(
-        limits=Limits(
-            field_bytes=bounds.field,
-            total_bytes=bounds.fields,
-            turns=bounds.turns,
-            max_transitions=bounds.transitions,
-            answer_timeout=given.answer_timeout,
-        ),
+        limits=step_limits(given, bounds),
         batch=given.batch,
         history=given.history,
         history_retention=given.history_retention,

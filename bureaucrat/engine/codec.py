@@ -54,6 +54,7 @@ _CLASSES: tuple[type, ...] = (
     orders.Undeploy,
     orders.Scheduling,
     orders.Pausing,
+    orders.Mend,
 )
 _MESSAGES: dict[str, msgspec.json.Decoder[Any]] = {cls.__name__: msgspec.json.Decoder(cls) for cls in _CLASSES}
 

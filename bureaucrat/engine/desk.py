@@ -15,7 +15,8 @@ from ..core.messages import Start
 from ..errors import AlreadySeen, Refused, StaleVersion, StorageUnavailable
 from ..ports import DeadRow, MailRow, OutboxRow, Outgoing
 from .codec import Mail, decode_message, properties_of
-from .orders import Deploy, Desked, Drop, Happened, Pausing, Replay, Scheduling, Undeploy, audit_row
+from .mends import carry_out as mend
+from .orders import Deploy, Desked, Drop, Happened, Mend, Pausing, Replay, Scheduling, Undeploy, audit_row
 from .pausing import pause_or_resume
 from .scheduling import carry_out
 from .shell import Shell
@@ -118,6 +119,8 @@ class Desk:
                 return "\n".join(await carry_out(order, self._shell, collector.writes))
             case Pausing():
                 return await pause_or_resume(order, self._shell, collector.writes)
+            case Mend():
+                return await mend(order, row.instance, self._shell, collector)
         return "shown"
 
     async def _letter(self, number: int) -> DeadRow:

@@ -21,7 +21,7 @@ from ..ports import MailRow, Storage
 from .codec import Mail, decode_message
 from .definitions import Definitions
 from .delivery import Birth, Delivery
-from .orders import Deploy, Desked, Drop, Happened, Looked, Order, Pausing, Replay, Scheduling, Undeploy
+from .orders import Deploy, Desked, Drop, Happened, Looked, Mend, Order, Pausing, Replay, Scheduling, Undeploy
 from .registry import Registry
 from .starts import TooLarge, business_key_of, start_of
 
@@ -78,7 +78,7 @@ class Mailbox:
                     self._put(self._by_text(row, message, message.definition))
             case Order():
                 self._put(Delivery(row.instance, message.message, mail=row.number, order=message))
-            case Looked() | Replay() | Drop() | Happened() | Deploy() | Undeploy() | Scheduling() | Pausing():
+            case Looked() | Replay() | Drop() | Happened() | Deploy() | Undeploy() | Scheduling() | Pausing() | Mend():
                 self.ordered.append((row, message))
             case _:
                 self._put(Delivery(row.instance, message, mail=row.number, since=row.at, released=released))

@@ -1,8 +1,8 @@
 """What people ask of the engine through the mailbox, and who asked.
 
 Rules: an order is one mailbox row, left by a process that only reads the database. The engine writes the audit row with
-the mailbox row's number, in the transaction of what the order changed. All but :class:`Order` and :class:`Looked` are
-for no instance: their rows have the instance ``""``.
+the mailbox row's number, in the transaction of what the order changed. All but :class:`Order`, :class:`Looked` and
+:class:`Mend` are for no instance: their rows have the instance ``""``.
 """
 
 from __future__ import annotations
@@ -107,8 +107,17 @@ class Pausing:
     reason: str = ""
 
 
-#: what is for no instance, or changes none
-Desked = Looked | Replay | Drop | Happened | Deploy | Undeploy | Scheduling | Pausing
+@dataclass(slots=True)
+class Mend:
+    """Derive anew what can be derived of a damaged instance."""
+
+    who: str
+    resend: bool = False  #: send again what it waits for and that has left, with the same tokens
+    reason: str = ""
+
+
+#: what is for no instance, changes none, or is about its rows and nothing that it does
+Desked = Looked | Replay | Drop | Happened | Deploy | Undeploy | Scheduling | Pausing | Mend
 #: every kind of mail that a person leaves
 Ordered = Order | Desked
 

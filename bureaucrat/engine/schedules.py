@@ -17,8 +17,7 @@ from dataclasses import replace
 from ..core.context import TICK
 from ..core.messages import Start
 from ..core.table import Definition
-from ..definition.problems import InvalidDefinition
-from ..errors import Refused, UnknownDefinition
+from ..errors import Refused, StorageUnavailable
 from ..ports import Batch, InstanceRow, ScheduleRow
 from .codec import decode, encode_message
 from .delivery import Birth, Delivery, Letter
@@ -51,7 +50,7 @@ class Schedules:
             if row.waits:
                 key = row.process, row.number
                 self._waiting[key] = None
-                self._queues.update(dict.fromkeys(decode(row.unfinished), key))
+                self._queues.update(dict.fromkeys(_ids_in(row), key))
 
     def _note_due(self, row: ScheduleRow) -> None:
         """Note a tick that falls to this engine, or that nobody else has looked at in time."""
@@ -87,12 +86,14 @@ class Schedules:
         row = rows[0]
         try:
             definition = await self._shell.definitions.get(row.definition)
-        except (UnknownDefinition, InvalidDefinition) as error:
-            log.error("a schedule cannot start anything", extra={"starts": row.process, "reason": str(error)[:500]})
+            trigger, now = definition.schedules[row.number], self._shell.clock.now()
+            after, ticks = look(row, trigger, await self._unfinished(row), now, self._shell.settings.tick_grace)
+        except StorageUnavailable:
+            raise
+        except Exception as error:  # one row that is damaged, or by a definition that is, must not stop the others
+            reason = f"{type(error).__name__}: {error}"[:500]
+            log.error("a schedule cannot start anything", extra={"starts": row.process, "reason": reason})
             return []
-        now = self._shell.clock.now()
-        trigger = definition.schedules[row.number]
-        after, ticks = look(row, trigger, await self._unfinished(row), now, self._shell.settings.tick_grace)
         if replace(after, unfinished=row.unfinished) == row:
             self._note_due(row)
             return []
@@ -112,7 +113,7 @@ class Schedules:
         return key
 
     async def _unfinished(self, row: ScheduleRow) -> list[str]:
-        found = [await self._shell.storage.instance(id) for id in decode(row.unfinished)]
+        found = [await self._shell.storage.instance(id) for id in _ids_in(row)]
         return [one.id for one in found if one is not None and one.ended is None]
 
     def _start(self, row: ScheduleRow, definition: Definition, tick: float, collector: Collector) -> list[Delivery]:
@@ -135,3 +136,11 @@ class Schedules:
         """The look was not durable: look again."""
         if self._taken is not None:
             self._waiting[self._taken[0]] = None
+
+
+def _ids_in(row: ScheduleRow) -> list[str]:
+    """The instances that a schedule knows to be unfinished; of a row that cannot be read none: a look at it says so."""
+    try:
+        return [str(id) for id in decode(row.unfinished)]
+    except (ValueError, TypeError):
+        return []

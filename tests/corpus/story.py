@@ -82,7 +82,7 @@ def play(row: Row, **kept: int) -> list[str]:
             told.append(line)
             before = len(simulation.trace)
             try:
-                told += _do(simulation, row, line[1:].strip())
+                told += do(simulation, row, line[1:].strip())
             except Refused as refused:
                 told.append(f"refused {refused}".replace("\n", "; "))
             told += tell(simulation, before)
@@ -95,11 +95,11 @@ def follow(row: Row) -> Simulation:
     for line in row.story:
         if line.startswith(">"):
             with suppress(Refused):
-                _do(simulation, row, line[1:].strip())
+                do(simulation, row, line[1:].strip())
     return simulation
 
 
-def _do(simulation: Simulation, row: Row, line: str) -> list[str]:
+def do(simulation: Simulation, row: Row, line: str) -> list[str]:
     """One input; what it says besides what comes of it. The last word may be JSON: an object of fields."""
     command, _, rest = line.partition(" ")
     head, fields = _split(rest)

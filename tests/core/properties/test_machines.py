@@ -2,7 +2,7 @@
 
 A state machine starts an instance of a random definition and sends it legal and stray messages. After every message the
 invariants are looked at; before it, the same message is tried on copies (decoded again, loaded in part); at the end
-the history is replayed, and the whole story is told again to a second engine.
+the history is replayed, a doctor looks for what is wrong, and the whole story is told again to a second engine.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from examination import alarms, examined
 from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -277,6 +278,7 @@ class AnyOrder(RuleBasedStateMachine):
             return
         for instance in self.instances():
             checks.history_replays(self.simulation, instance, self.settings.limits)
+        assert alarms(examined(self.simulation, self.settings.limits)) == []
         second = Simulation(self.text, settings=self.settings)
         for what in self.told:
             try:
