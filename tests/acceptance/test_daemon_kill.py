@@ -126,16 +126,19 @@ def test_kills_of_daemon_worker_and_broker_lose_nothing_and_double_nothing(
                     mortal_rabbit.start()
         worker.keep()
         until(service.is_up, "the daemon is up")
+        under_load = service.alarms()
         client = Client(service.url)
         client.publish("bureaucrat_events", b'{"event": "enough"}', "application/json", message_id="enough")
         client.close()
         until(lambda: service.statuses() == {"completed": INSTANCES}, "all have completed", 180)
         until(lambda: not any(service.left().values()), "nothing is left")
+        alarms = service.alarms()
         until(lambda: all(row.messages == 0 for row in mortal_rabbit.queues().values()), "no message is left", 60)
     finally:
         service.kill()
         worker.kill()
 
+    assert (under_load, alarms) == ([], [])
     assert len(landed) == sum(KILLS.values())
     assert min(landed) >= IN_FLIGHT
     turns = sum(value for (value,) in service.rows(TURNS))
