@@ -143,7 +143,7 @@ def at_window(work: Work) -> Callable[..., None]:
             window = Window(storage, surroundings.clock, chosen, is_utc=is_utc, is_json=is_json)
             return await work(window, **given)
 
-        context.exit(_on(chosen.url, whole) or Exit.OK)
+        context.exit(_on(chosen, whole) or Exit.OK)
 
     start.__name__, start.__doc__ = work.__name__, work.__doc__
     return start
@@ -171,11 +171,15 @@ def _chosen(database: str | None, config: Path | None) -> Named:
     return chosen
 
 
-def _on(url: str, work: Callable[[Storage], Awaitable[Exit | None]]) -> Exit | None:
-    """Do something with the database at a URL."""
+#: what is raised of rows that no engine has written
+_OF_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, AssertionError)
+
+
+def _on(chosen: Named, work: Callable[[Storage], Awaitable[Exit | None]]) -> Exit | None:
+    """Do something with a database."""
 
     async def opened() -> Exit | None:
-        storage = open_storage(url, True)
+        storage = open_storage(chosen.url, True)
         await storage.open()
         try:
             return await work(storage)
@@ -186,6 +190,11 @@ def _on(url: str, work: Callable[[Storage], Awaitable[Exit | None]]) -> Exit | N
         return asyncio.run(opened())
     except (StorageUnavailable, ConfigurationError, UnknownDefinition) as error:
         raise Failure(Exit.NOT_STARTED, str(error)) from error
+    except _OF_DAMAGE as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        first = f"what is stored cannot be shown: {reason}"
+        look = f"look   {command(['doctor', *chosen.place])}   says what is damaged, and what mends it"
+        raise Failure(Exit.NOT_STARTED, first, look) from error
 
 
 def who() -> str:

@@ -25,13 +25,17 @@ class More:
 
     below: list[str] = field(default_factory=list)  #: ids that branches begin with
     remembered: int = 0  #: how many of the newest compensations
+    has_all: bool = False  #: there are no more of these
 
     def note(self, need: NeedBranches | NeedRemembered) -> None:
         """Load more the next time.
 
         :raises NeedBranches: it was loaded, and it was not enough.
+        :raises NeedRemembered: the same; some that the instance counts are not there.
         """
         if isinstance(need, NeedRemembered):
+            if self.has_all:
+                raise need
             self.remembered = max(_REMEMBERED, 2 * self.remembered)
         elif need.branch in self.below:
             raise need
@@ -54,7 +58,9 @@ async def load(batch: Batch, copy: Copy, group: list[Delivery], more: More, load
     for branch in more.below:
         add_loaded(copy, await batch.load_below(copy.instance.id, branch))
     if more.remembered:
-        add_remembered(copy, await batch.remembered(copy.instance.id, more.remembered))
+        rows = await batch.remembered(copy.instance.id, more.remembered)
+        more.has_all = len(rows) < more.remembered
+        add_remembered(copy, rows)
 
 
 async def _load_around(batch: Batch, copy: Copy, branches: Iterable[str]) -> None:
