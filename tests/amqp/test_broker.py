@@ -368,9 +368,11 @@ async def test_a_broker_that_cannot_be_had_says_why(rabbit: Rabbit, vhost_url: s
 
     assert found == {
         "refused": "amqp://guest:***@127.0.0.1:1/: connection refused",
-        "login": f"amqp://guest:***@{place}/: the login was refused; check user and password",
+        "login": f"amqp://guest:***@{place}/: the login was refused; check user and password, "
+        "or the name in the certificate",
         "vhost": f"amqp://guest:***@{place}/nix: the virtual host is unknown, or the user may not use it",
-        "tls": f"amqps://guest:***@{place}/: TLS: WRONG_VERSION_NUMBER",
+        "tls": f"amqps://guest:***@{place}/: TLS: whatever listens there does not speak TLS; "
+        "is it the port of amqps, 5671?",
         "name": "amqp://guest:***@no-such-host.invalid/: the host name is unknown",
         "silent": f"amqp://guest:***@127.0.0.1:{ports[0]}/: there was no answer in time",
         "other": f"amqp://guest:***@127.0.0.1:{ports[1]}/: whatever listens there is no AMQP 0-9-1 broker",
