@@ -135,6 +135,8 @@ def _plan(given: dict[str, Any]) -> Plan:
     """What the arguments ask for."""
     definition = definition_in(given["file"])
     database = given["database"]
+    if database is not None and "://" in database:
+        raise Failure(Exit.NOT_STARTED, "not started: run keeps its state in a SQLite file", "choose   --db FILE")
     neighbours = _neighbours(given["neighbours"])
     functions = load_participants(given["modules"])
     add_celery(functions, [definition, *neighbours.values()])

@@ -38,6 +38,15 @@ async def test_instances_are_listed_and_commands_are_left(office: Office, shell:
     assert f"--db {url}" in then.stdout
 
 
+def test_run_keeps_to_its_file(shell: Shell) -> None:
+    (shell.folder / "p.xml").write_text('<process name="p"/>')
+
+    done = shell.run("run", "p.xml", "--db", "postgresql://u:s3cret@db/x")
+
+    assert (done.returncode, "s3cret" in done.stdout + done.stderr) == (3, False)
+    assert "run keeps its state in a SQLite file" in done.stderr
+
+
 def test_a_password_is_not_shown(shell: Shell, postgres: Postgres) -> None:
     url = postgres.url("none").replace("bureaucrat@", "bureaucrat:s3cret@")
 

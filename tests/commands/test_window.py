@@ -162,7 +162,7 @@ def test_a_table_on_a_terminal_has_styles(terminal: Terminal, monkeypatch: pytes
 # storages
 
 
-@pytest.mark.parametrize("url", ["postgresql://db", "sqlite:///", "b.db", ""])
+@pytest.mark.parametrize("url", ["mysql://db", "sqlite:///", "b.db", ""])
 def test_a_url_that_names_no_storage_is_told_with_one_that_does(url: str) -> None:
     with pytest.raises(ConfigurationError, match="names no storage: write sqlite:///FILE, for example"):
         open_storage(url, True)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from postgres import Postgres
 from prometheus_client import CollectorRegistry
 
 from bureaucrat import daemon
@@ -346,3 +347,16 @@ def test_the_daemon_is_the_frame_around_the_root(read: Read, monkeypatch: pytest
         "serve": root.serve,
         "reach": root.reach,
     }
+
+
+def test_a_database_of_postgresql_is_tried_as_well(read: Read, postgres: Postgres) -> None:
+    """No file is looked for; what is wrong is told without the password."""
+    good = read(f"[storage]\nurl = {postgres.url(postgres.emptied_database())}\n")
+    checks.database(good)
+    checks.storage(good)
+    bad = read(f"[storage]\nurl = {postgres.url('none').replace('@', ':s3cret@')}\n")
+
+    lines = failure(lambda: checks.storage(bad))
+
+    assert lines[1:] == ["from     config.ini:2  [storage] url", f"check    psql {postgres.url('none')}"]
+    assert lines[0].startswith(f"not started: database {postgres.url('none')}: there is no such database")
