@@ -268,6 +268,16 @@ def test_a_timer_that_was_kept_back_does_not_hide_the_next() -> None:
     assert kept.copy.instance.held == 0
 
 
+@pytest.mark.parametrize("branch", ["", "_9"])
+def test_a_timer_that_has_become_stale_is_not_kept_back(branch: str) -> None:
+    """It was armed anew for later, or its branch has ended."""
+    kept = Kept("<delay duration='5'/>")
+    kept.give(messages.Suspend())
+
+    assert kept.give(TimerFired(branch, 101.0), 101.0) == []
+    assert (kept.copy.instance.held, kept.copy.branches[""].due) == (0, 105.0)
+
+
 # -- sizes
 
 

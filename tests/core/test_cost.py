@@ -22,15 +22,18 @@ def calls_of_a_step(definition: Definition, nth: int) -> int:
     """Python and C calls that the n-th answer takes."""
     copy = Copy(Instance("I", definition.name, definition.hash, 0.0))
     effects = step(definition, copy, Start({"x": 0}), 1.0)
-    for turn in range(nth):
+    for turn in range(nth - 1):
+        effects = step(definition, copy, answer_to(effects, turn), 2.0)
         copy.changes = Changes()
-        (dispatch,) = [effect for effect in effects if isinstance(effect, Dispatch)]
-        answer = Answer(dispatch.branch, dispatch.activity, dispatch.attempt, {**dispatch.fields, "x": turn + 1})
-        effects, calls = counted(definition, copy, answer)
-    return calls
+    return counted(definition, copy, answer_to(effects, nth))
 
 
-def counted(definition: Definition, copy: Copy, message: Any) -> tuple[list[Any], int]:
+def answer_to(effects: list[Any], x: int) -> Answer:
+    (dispatch,) = [effect for effect in effects if isinstance(effect, Dispatch)]
+    return Answer(dispatch.branch, dispatch.activity, dispatch.attempt, {**dispatch.fields, "x": x + 1})
+
+
+def counted(definition: Definition, copy: Copy, message: Any) -> int:
     calls = 0
 
     def count(frame: FrameType, event: str, argument: Any) -> None:
@@ -41,11 +44,11 @@ def counted(definition: Definition, copy: Copy, message: Any) -> tuple[list[Any]
     gc.disable()  # it would call what other tests have left behind
     sys.setprofile(count)
     try:
-        effects = step(definition, copy, message, 2.0)
+        step(definition, copy, message, 2.0)
     finally:
         sys.setprofile(None)
         gc.enable()
-    return effects, calls
+    return calls
 
 
 def sequence(actions: int) -> Definition:
