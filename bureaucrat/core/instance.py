@@ -67,6 +67,7 @@ class Instance:
     outcome: str | None = None
     fault: Fault | None = None
     tick: float | None = None  #: for which tick of a schedule it was started, in epoch seconds (L80)
+    latest: float = 0.0  #: when it signaled or began to wait for an event last; no step of it is before that
 
     @property
     def has_ended(self) -> bool:

@@ -18,7 +18,7 @@ from .activity import Activity, Fields, Place, Value
 from .calendars import Zone, instant_of
 from .context import Visible, digest_of, places, target
 from .durations import parse_duration
-from .effects import Effect, Emit, Proceed, Record
+from .effects import Effect, Emit, Proceed, Record, Subscribe
 from .expressions import Expression
 from .faults import EXPRESSION_ERROR, LIMIT_EXCEEDED, RUNAWAY_LOOP, UNDEFINED_PROPERTY, Thrown
 from .instance import Branch, Copy, Frame, NeedBranches
@@ -29,6 +29,8 @@ from .table import Definition
 from .values import canonical, digest
 
 TICK = 1e-6  #: seconds; clocks advance by at least as much from one step to the next
+
+_IN_ORDER = (Emit, Subscribe)  #: told apart by their times (L62)
 
 
 class Todo(Enum):
@@ -51,7 +53,7 @@ class Steps:
         self.definition = definition
         self.copy = copy
         self.instance = copy.instance
-        self.now = now
+        self.now = max(now, copy.instance.latest + TICK)  # the clocks of two engines may differ by more than a step
         self.limits = limits
         self.unrecorded = unrecorded
         self.effects: list[Effect] = []
@@ -374,6 +376,8 @@ class Steps:
 
     def emit(self, effect: Effect) -> None:
         self.effects.append(effect)
+        if type(effect) in _IN_ORDER:
+            self.instance.latest = self.moment()
 
     def record(self, at: Place, what: str, **detail: Any) -> None:
         self.record_of(at.branch.id, at.frame.activity, what, detail)

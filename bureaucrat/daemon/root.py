@@ -15,7 +15,7 @@ from functools import partial
 
 from ..amqp import AmqpSettings, Broker, BrokerState
 from ..amqp.settings import Topology
-from ..clock import Clock, CorrectedClock, SystemClock
+from ..clock import Clock, CorrectedClock, SteadyClock, SystemClock
 from ..config import Bureaucrat, Config, LimitSettings
 from ..definition.limits import ACCEPTED, limits_of
 from ..definition.reader import read
@@ -87,7 +87,7 @@ async def serve(config: Config, announcer: Announcer) -> None:
 
 
 async def _serve(config: Config, announcer: Announcer, storage: Storage) -> None:
-    clock = CorrectedClock(SystemClock()) if storage.is_shared else SystemClock()
+    clock = CorrectedClock(SteadyClock()) if storage.is_shared else SystemClock()
     courier = courier_of(config)
     services = service.Services(config.services, config.registered, answers=config.bureaucrat.message_queue)
     engine = Engine(

@@ -94,6 +94,8 @@ def _born(record: Instance, definition: Definition) -> Instance:
 
 def differences(stored: Copy, again: Copy) -> list[str]:
     """In what two states of an instance differ, for people."""
+    if not stored.instance.latest:  # it was written by a version that did not know it
+        again.instance.latest = 0.0
     found = [
         one.name for one in fields(Instance) if getattr(stored.instance, one.name) != getattr(again.instance, one.name)
     ]

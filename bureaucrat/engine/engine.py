@@ -217,7 +217,7 @@ class Engine:
 
     async def start(self) -> None:
         """Find what an earlier run left behind, and begin to take answers."""
-        await self._members.look()
+        await self._members.begin()
         self.storage.on_mail = self._mail_came
         await self._sweeper.recount()
         if self._exchange is not None:

@@ -11,20 +11,21 @@ Rules:
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 from zlib import crc32
 
-from ..clock import Clock, CorrectedClock
+from ..clock import Clock, CorrectedClock, SystemClock
 from ..ports import EventRow, MailRow, Membership, Storage, maker_of
 from .numbers import Numbers
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  #: seconds that what falls to another member may lie there
+_LOOKS = 3  # at the storage's clock, if the first is not exact
+_EXACT = 0.05  # seconds
 _LAPSE = 5.0  # seconds without a look after which it is looked first; a member that lapses for 10 is taken for dead
 
 Found = TypeVar("Found")
@@ -41,9 +42,19 @@ class Members:
         self.is_shared = storage.is_shared
         self._membership = Membership(0, frozenset({0}))
         self._ranks = [0]
-        self._looked = -math.inf  #: by the event loop's clock
+        self._looked = -math.inf
         self._lying: dict[str, dict[Hashable, float]] = {}  #: what falls to others, since when it is seen there
         self.changes = 0  #: how often others were living than before
+
+    async def begin(self) -> None:
+        """Before anything else: look, or go on from the instant at which who was here before has left.
+
+        :raises StorageUnavailable: it could not look.
+        """
+        if self.is_shared:
+            await self.look()
+        elif isinstance(self._clock, SystemClock):
+            self._clock.begin(await self._storage.latest() or 0.0)
 
     async def look(self) -> None:
         """See who is living, and what time it is.
@@ -62,18 +73,21 @@ class Members:
             if isinstance(self._numbers, Numbers):
                 self._numbers.maker = membership.mine
         await self._set_clock()
-        self._looked = _now()
+        self._looked = self._clock.now()
 
     async def _set_clock(self) -> None:
-        if isinstance(self._clock, CorrectedClock):
+        """Again, if the answer was long in coming: who was frozen meanwhile does not know when it was given."""
+        if not isinstance(self._clock, CorrectedClock):
+            return
+        for _ in range(_LOOKS):
             asked = self._clock.uncorrected()
             true = await self._storage.time()
-            if true is not None:
-                self._clock.correct(true, asked, self._clock.uncorrected())
+            if true is None or self._clock.correct(true, asked, self._clock.uncorrected()) <= _EXACT:
+                return
 
     async def be_sure(self) -> None:
         """Look, if that was not done for so long that others may think this one dead."""
-        if self.is_shared and _now() - self._looked > _LAPSE:
+        if self.is_shared and not 0.0 <= self._clock.now() - self._looked <= _LAPSE:  # or the clock was set back
             await self.look()
 
     @property
@@ -115,7 +129,7 @@ class Members:
         """
         if not self.is_shared:
             return list(found)
-        now, before, lying, mine = _now(), self._lying.get(kind, {}), {}, []
+        now, before, lying, mine = self._clock.now(), self._lying.get(kind, {}), {}, []
         for one in found:
             key: Hashable = share(one) if identity is None else identity(one)
             if self.falls_to_me(share(one)):
@@ -135,7 +149,3 @@ class Members:
         own = [row for row in rows if maker_of(row.number) == self._membership.mine]
         rest = [row for row in rows if maker_of(row.number) != self._membership.mine]
         return own + self.sift(kind, rest, share, lambda row: row.number)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -151,6 +151,9 @@ class Storage(Protocol):
     async def fresh_waits(self, limit: int) -> list[WaitRow]:
         """Waits for which kept events were not looked through yet, in order of their keys."""
 
+    async def latest(self) -> float | None:
+        """The latest instant in any history, in epoch seconds; None: there is none."""
+
     async def pending_events(self, limit: int, but: Collection[int] = ()) -> list[EventRow]:
         """Events not yet offered to all waits, oldest first, without what the makers `but` have numbered."""
 

@@ -95,6 +95,10 @@ class Reads:
     async def fresh_waits(self, limit: int) -> list[WaitRow]:
         return await self.rows("fresh_waits", shapes.WAIT, limit=limit)
 
+    async def latest(self) -> float | None:
+        found: list[float | None] = await self.rows("latest", shapes.AT)
+        return found[0]
+
     async def pending_events(self, limit: int, but: Collection[int] = ()) -> list[EventRow]:
         return await self._some("pending_events", shapes.EVENT, limit=limit, but=sorted(but) or None)
 

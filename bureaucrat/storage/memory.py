@@ -95,6 +95,9 @@ class MemoryStorage:
     async def fresh_waits(self, limit: int) -> list[WaitRow]:
         return self._tables.waits.find("fresh", limit=limit)
 
+    async def latest(self) -> float | None:
+        return max((row.at for row in self._tables.history.walk("at")), default=None)
+
     async def pending_events(self, limit: int, but: Collection[int] = ()) -> list[EventRow]:
         return _without(but, self._tables.events.walk("pending"), limit)
 

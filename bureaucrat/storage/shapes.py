@@ -103,6 +103,7 @@ COUNTS = Shape(lambda name, *counts: (name, counts), (("participant", "str"), ("
 TOTAL = single("total")
 WOKEN = Shape(lambda *found: found, (("instance", "str"), ("branch", "str"), ("activity", "int")))
 SETTING = single("value")
+AT: Shape[float | None] = Shape(lambda value: value, (("at", "float"),))
 ATTEMPT = shape_of(AttemptRow)
 COUNT = Shape(lambda *found: found, (("name", "str"), ("rows", "int")))
 TAKEN = Shape(lambda *found: found, (("number", "int"), ("held", "bool")))

@@ -566,6 +566,14 @@ async def test_a_wait_that_began_again_before_the_old_one_is_seen_stays_fresh(st
     assert await storage.fresh_waits(10) == [rows[0]]
 
 
+async def test_the_latest_instant_of_any_history(storage: Storage) -> None:
+    before = await storage.latest()
+
+    await commit(storage, history=[entry(number=1, at=20.25), entry(number=2, at=10.5)])
+
+    assert (before, await storage.latest()) == (None, 20.25)
+
+
 async def test_events_are_pending_until_their_cursor_is_none(storage: Storage) -> None:
     rows = [event(number=n, body='{"č":1}'.encode()) for n in (3, 1, 2)]
     await commit(storage, events=rows)

@@ -20,6 +20,7 @@ from bureaucrat.core.effects import (
     Launch,
     Record,
     Refuse,
+    Subscribe,
     Tell,
 )
 from bureaucrat.core.faults import Fault, Thrown
@@ -266,6 +267,19 @@ def test_a_timer_that_was_kept_back_does_not_hide_the_next() -> None:
     assert held == (105.0, None)
     assert kept.copy.branches[""].passed == 0.0
     assert kept.copy.instance.held == 0
+
+
+def test_no_step_is_before_a_wait_or_a_signal_of_the_instance() -> None:
+    """Another engine, whose clock is behind, takes the next message."""
+    signals = "<action participant='w'/><signal event='e'/><signal event='e'/>"
+    kept = Kept(f"<all><await event='e'/><sequence>{signals}</sequence></all>")
+    (wait,) = kept.of(Subscribe)
+
+    effects = kept.give(Answer("_0_1", 4, 1, {}), 90.0)
+
+    accepted = [effect.accepted for effect in effects if isinstance(effect, Emit)]
+    assert wait.since == kept.copy.branches["_0_0"].frames[-1].since == 100.0
+    assert 100.0 < accepted[0] < accepted[1] == kept.copy.instance.latest < 100.001
 
 
 @pytest.mark.parametrize("branch", ["", "_9"])

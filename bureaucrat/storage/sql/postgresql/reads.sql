@@ -60,6 +60,10 @@ SELECT id FROM instances WHERE releasable ORDER BY id LIMIT :limit;
 -- Waits for which kept events were not looked through yet.
 SELECT * FROM waits WHERE fresh ORDER BY instance, branch, activity LIMIT :limit;
 
+-- name: latest
+-- The latest instant in any history.
+SELECT max(at) AS at FROM history;
+
 -- name: pending_events
 -- Events not yet offered to all waits, oldest first, without what some makers have numbered.
 SELECT * FROM events WHERE cursor IS NOT NULL

@@ -65,6 +65,10 @@ SELECT id FROM instances INDEXED BY instances_releasable WHERE releasable = 1 OR
 -- Waits for which kept events were not looked through yet.
 SELECT * FROM waits INDEXED BY waits_fresh WHERE fresh = 1 ORDER BY instance, branch, activity LIMIT :limit;
 
+-- name: latest
+-- The latest instant in any history.
+SELECT max(at) AS at FROM history;
+
 -- name: pending_events
 -- Events not yet offered to all waits, oldest first, without what some makers have numbered.
 SELECT * FROM events INDEXED BY events_pending WHERE cursor IS NOT NULL
