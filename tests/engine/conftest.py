@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from courier import Office
+from several import Crew
 from world import FaultyStorage, World
 
 from bureaucrat.clock import ManualClock
@@ -25,3 +26,12 @@ async def office() -> AsyncIterator[Office]:
     office = Office(FaultyStorage(), ManualClock(1_000.0))
     yield office
     await office.die()
+
+
+@pytest.fixture
+async def crew() -> AsyncIterator[Crew]:
+    """Several on one storage."""
+    crew = Crew()
+    yield crew
+    for office in crew.offices:
+        await office.die()
