@@ -104,7 +104,8 @@ def test_attempts_that_nobody_takes_are_announced(service: Service, client: Clie
     ((consumers, ready, since),) = service.rows(query)
     notice = json.loads(body)
 
-    assert (consumers, ready) == (0, 1)
+    assert consumers == 0
+    assert ready >= 1  # the same attempt may be there again: its queue was made while it left
     assert notice.pop("at") - since >= 2
     assert notice == {
         "notice": "activity.stalled",

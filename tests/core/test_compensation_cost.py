@@ -116,7 +116,7 @@ def test_ten_thousand_items_cost_the_same_each(own: str) -> None:
             driven.answer(dispatch)
         driven.changes.clear()
         last = driven.sent["v"][items // 2]
-        _, calls[items] = counted(driven.definition, driven.copy, Answer(last.branch, last.activity, last.attempt, {}))
+        calls[items] = counted(driven.definition, driven.copy, Answer(last.branch, last.activity, last.attempt, {}))
         changes = driven.copy.changes
         assert len(changes.remembered) == 1
         assert len(changes.forgotten) == (1 if own else 0)
@@ -136,7 +136,7 @@ def test_to_compensate_one_of_ten_thousand_costs_what_it_costs_of_a_hundred() ->
         for _ in range(20):
             driven.answer(driven.sent["undo"][-1])
         one = driven.sent["undo"][-1]
-        _, calls[items] = counted(driven.definition, driven.copy, Answer(one.branch, one.activity, one.attempt, {}))
+        calls[items] = counted(driven.definition, driven.copy, Answer(one.branch, one.activity, one.attempt, {}))
         changes = driven.copy.changes
         assert (list(changes.remembered), list(changes.forgotten)) == ([], [2 * items - 21])
         assert len(changes.touched) == 2  # the branch of compensate, and the one that begins

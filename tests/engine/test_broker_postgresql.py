@@ -119,9 +119,9 @@ class Counted:
         self._asked.append((id(self.connection), sql))
         return await self.connection.fetch(sql, *given, **more)
 
-    async def execute(self, sql: str) -> Any:
+    async def execute(self, sql: str, *given: Any, **more: Any) -> Any:
         self._asked.append((id(self.connection), sql))
-        return await self.connection.execute(sql)
+        return await self.connection.execute(sql, *given, **more)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.connection, name)

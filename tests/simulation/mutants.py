@@ -14,8 +14,6 @@ from itertools import count
 from typing import Any
 
 from bureaucrat.core.activities.action import Action
-from bureaucrat.core.messages import TimerFired
-from bureaucrat.engine import batch as batches
 from bureaucrat.engine import intake
 from bureaucrat.engine.batch import Batches
 from bureaucrat.engine.engine import Engine
@@ -228,12 +226,6 @@ def _without(name: str) -> Callable[[], list[Patch]]:
     return patches
 
 
-def _stale_timers() -> list[Patch]:
-    """A timer that was armed anew, or is over, fires all the same."""
-    stale = batches._is_stale
-    return [(batches, "_is_stale", lambda copy, one: not isinstance(one.message, TimerFired) and stale(copy, one))]
-
-
 MUTANTS = (
     Mutant("version guard and fresh copies", lambda: _no_guard() + _old_copies()),
     Mutant("version guard", _no_guard, "the row is locked and compared before any judgement"),
@@ -255,5 +247,4 @@ MUTANTS = (
     Mutant("the sweep finds events", _without("pending_events")),
     Mutant("the sweep finds fresh waits", _without("fresh_waits")),
     Mutant("the sweep finds what is kept back", _without("releasable")),
-    Mutant("a stale timer is none", _stale_timers),
 )
