@@ -35,7 +35,9 @@ TURNS = """SELECT CAST(value AS INTEGER) FROM "values" WHERE branch = '' AND sco
 def ledger(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A ledger in a process of its own: its port, and its file."""
     file = tmp_path / "ledger"
-    with subprocess.Popen([sys.executable, HERE / "ledger.py", file], stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        [sys.executable, HERE.parent / "ledger.py", file], stdout=subprocess.PIPE, text=True
+    ) as server:
         assert server.stdout is not None
         yield server.stdout.readline().strip(), file
         server.kill()
@@ -45,7 +47,7 @@ class Worker:
     """``bureaucrat worker`` with the participants that keep a ledger."""
 
     def __init__(self, service: Service, port: str) -> None:
-        self._command = [sys.executable, "-m", "bureaucrat", "worker", str(HERE / "keyed_participants.py")]
+        self._command = [sys.executable, "-m", "bureaucrat", "worker", str(HERE.parent / "keyed_participants.py")]
         self._command += ["-c", str(service.config)]
         self._environment = {**os.environ, "LEDGER_PORT": port}
         self._log = service.folder / "worker.log"

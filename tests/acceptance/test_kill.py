@@ -26,7 +26,9 @@ EFFECTS = {"work": 5 * (1 + 1 + 2), "shaky": 5, "quick": 5 * 2}
 def ledger(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A ledger in a process of its own: its port, and its file."""
     file = tmp_path / "ledger"
-    with subprocess.Popen([sys.executable, HERE / "ledger.py", file], stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        [sys.executable, HERE.parent / "ledger.py", file], stdout=subprocess.PIPE, text=True
+    ) as server:
         assert server.stdout is not None
         yield server.stdout.readline().strip(), file
         server.kill()
@@ -35,7 +37,7 @@ def ledger(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 def run(database: Path, port: str) -> subprocess.Popen[bytes]:
     """`bureaucrat run` of all instances; on a database that has some it goes on with those."""
     command = [sys.executable, "-m", "bureaucrat", "run", str(HERE / "killed.xml"), "--db", str(database), "--json"]
-    command += ["--participants", str(HERE / "keyed_participants.py"), "--instances", str(INSTANCES)]
+    command += ["--participants", str(HERE.parent / "keyed_participants.py"), "--instances", str(INSTANCES)]
     environment = os.environ | {"LEDGER_PORT": port}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

@@ -7,20 +7,15 @@ the same process and does what comes next.
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pika
 import pytest
 from rabbit import Rabbit
-
-sys.path[:0] = [str(Path(__file__).parent.parent / "acceptance")]
-
-from service import LAUNCH, WORKITEM, Attempt, Client, Service, until  # noqa: E402
+from service import LAUNCH, WORKITEM, Attempt, Client, Service, until
 
 MSGS, EVENTS, LAUNCHES, TIMERS = "bureaucrat_msgs", "bureaucrat_events", "bureaucrat", "bureaucrat_schedule"
 SETTINGS = "history = full\n[security]\nstrict = yes\n[participant:owned]\nuser = somebody\n"

@@ -20,7 +20,7 @@ from pathlib import Path
 import pika
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "acceptance")]
+sys.path.insert(0, str(HERE.parent))
 
 from rabbit import Rabbit  # noqa: E402
 from service import Client, Service, until  # noqa: E402

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pika
+import psycopg
 from rabbit import free_port
 
 _STARTED = 60.0  #: seconds that a start may take on a busy machine
@@ -45,6 +46,8 @@ class Service:
 
     :param url: of the broker.
     :param login: the same for the daemon, as a user with the rights that it needs; empty: it logs in as everybody.
+    :param storage: the URL of its database on PostgreSQL; empty: a file of SQLite in its folder.
+    :param asked: the same for what the test asks of the database, if the daemon goes another way.
     """
 
     folder: Path
@@ -53,6 +56,8 @@ class Service:
     amqp: str = ""  #: more lines for [amqp]
     environment: dict[str, str] = field(default_factory=dict)
     login: str = ""
+    storage: str = ""
+    asked: str = ""
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -61,7 +66,8 @@ class Service:
         self.config = self.folder / "config.ini"
         self.log = self.folder / "daemon.log"
         self.config.write_text(
-            f"[amqp]\nurl = {self.login or self.url}\n{self.amqp}\n[storage]\nurl = sqlite:///{self.database}\n"
+            f"[amqp]\nurl = {self.login or self.url}\n{self.amqp}\n"
+            f"[storage]\nurl = {self.storage or f'sqlite:///{self.database}'}\n"
             f"[health]\nlisten = 127.0.0.1:{self.port}\n[bureaucrat]\n{self.settings}\n"
             f"[log]\nfile = {self.folder / 'detached.log'}\n"
         )
@@ -134,6 +140,9 @@ class Service:
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What stands in its database."""
+        if self.storage:
+            with psycopg.connect(self.asked or self.storage, options="-c search_path=bureaucrat") as session:
+                return session.execute(query.replace("?", "%s").encode(), values).fetchall()
         if not self.database.exists():
             return []
         with closing(sqlite3.connect(self.database, timeout=30)) as connection:
