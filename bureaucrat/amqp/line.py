@@ -18,8 +18,8 @@ from .settings import AmqpSettings
 log = logging.getLogger(__name__)
 
 _SHORTEST = 0.2  #: seconds
-_LONGEST = 10.0
-_STEADY = 10.0  #: seconds that something has to last, for the pauses to begin anew
+_LONGEST = 4.0  #: so that within five seconds of the return of the broker all is as before
+_STEADY = 1.0  #: seconds that something has to last, for the pauses to begin anew
 
 
 class Pauses:
@@ -37,11 +37,15 @@ class Pauses:
 
     async def wait(self) -> None:
         """Wait before the next attempt."""
-        if asyncio.get_running_loop().time() - self._begun > _STEADY:
+        await asyncio.sleep(self.after(asyncio.get_running_loop().time() - self._begun))
+
+    def after(self, lasted: float) -> float:
+        """The seconds to wait after an attempt that lasted so many."""
+        if lasted > _STEADY:
             self._next = self._shortest
         pause = self._next * random.uniform(0.5, 1.0)
         self._next = min(self._next * 2, self._longest)
-        await asyncio.sleep(pause)
+        return pause
 
 
 class Line:
