@@ -16,9 +16,10 @@ from ..clock import Clock, SystemClock
 from ..errors import BrokerUnavailable
 from .connection import Connection, Lost
 from .consumer import Consumer
+from .entries import Route
 from .line import Line
 from .messages import Message, Received
-from .publisher import Publisher, Route
+from .publisher import Publisher
 from .settings import AmqpSettings
 from .topology import SETTLED, Depth, Side, Thing, Wanted
 

@@ -3,7 +3,7 @@
 Rules: at most a window of messages is unconfirmed; an acknowledgement comes in any order, a ``basic.return`` before the
 acknowledgement of its own message; a message that nobody can take waits with all of its routing key, and of these one
 is tried again after growing pauses; when confirms do not come, the channel is closed first, and only then is anything
-published again.
+published again: of what was overdue one message a routing key, so that a queue that is silent holds up no other.
 """
 
 from __future__ import annotations
@@ -13,53 +13,19 @@ import logging
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pika.exceptions as wrong
 
 from .connection import NOT_FOUND, Channel, ChannelLost, Connection, Lost
+from .entries import LONGEST, SILENT, UNROUTABLE, Entry, Route, Waiting
 from .messages import Message
 from .settings import AmqpSettings
 
 log = logging.getLogger(__name__)
 
-_SHORTEST = 0.1  #: seconds before a message is tried again that was returned or refused
-_LONGEST = 5.0
 _LOOK = 0.5  #: seconds between looks for confirms that are overdue
-
-Route = tuple[str, str]  #: exchange and routing key; what only the exchange can hold up has no key
-
-
-@dataclass(slots=True, eq=False)
-class Entry:
-    """A message that is not confirmed."""
-
-    message: Message
-    confirmed: Callable[[], None]
-    key: object
-    refused: Callable[[str], None] | None = None
-    sent: float = 0.0  #: loop time
-    is_returned: bool = False
-    is_doubtful: bool = False  #: its confirm may be of a queue that is gone
-    is_dropped: bool = False
-
-    @property
-    def route(self) -> Route:
-        message = self.message
-        return message.exchange, message.routing_key if message.is_mandatory or not message.exchange else ""
-
-
-@dataclass(slots=True)
-class Waiting:
-    """The messages of a route that leads nowhere at present."""
-
-    since: float  #: loop time
-    reason: str
-    entries: deque[Entry] = field(default_factory=deque)
-    pause: float = _SHORTEST
-    probe: Entry | None = None  #: the one that is tried
-    timer: asyncio.TimerHandle | None = None
+_PATIENCE = 6  #: so many times as long a message that is tried on a silent route may take
 
 
 class Publisher:
@@ -114,7 +80,7 @@ class Publisher:
 
     def unroutable(self) -> dict[Route, float]:
         """The routes without a queue, and since when (loop time)."""
-        return {route: waiting.since for route, waiting in self._waiting.items() if waiting.reason == "unroutable"}
+        return {route: waiting.since for route, waiting in self._waiting.items() if waiting.reason == UNROUTABLE}
 
     async def drain(self, grace: float) -> None:
         """Wait for the confirms of everything that somebody takes, not longer than `grace` seconds."""
@@ -160,12 +126,25 @@ class Publisher:
             await asyncio.wait([channel.trouble], timeout=_LOOK)
             if channel.trouble.done():
                 raise channel.trouble.result()
-            oldest = min((entry.sent for entry in self._flight.values()), default=None)
-            if oldest is None or self.is_blocked:
-                continue
-            if loop.time() - max(oldest, self._unblocked) > self._settings.confirm_timeout:
-                log.warning("confirms are missing; publishing again", extra={"messages": len(self._flight)})
+            overdue = [] if self.is_blocked else self._overdue(loop.time())
+            if overdue:
+                routes = sorted({"/".join(filter(None, entry.route)) for entry in overdue})
+                extra = {"messages": len(self._flight), "routes": " ".join(routes[:5])}
+                log.warning("confirms are missing; publishing again", extra=extra)
+                for entry in overdue:
+                    entry.is_overdue = True
                 return
+
+    def _overdue(self, now: float) -> list[Entry]:
+        """What should be confirmed by now. What is tried on a route that is known to be silent may take longer."""
+        since = now - self._settings.confirm_timeout
+        late = [entry for entry in self._flight.values() if max(entry.sent, self._unblocked) < since]
+        long_ago = now - _PATIENCE * self._settings.confirm_timeout
+        return [entry for entry in late if entry.sent < long_ago or not self._is_trial(entry)]
+
+    def _is_trial(self, entry: Entry) -> bool:
+        waiting = self._waiting.get(entry.route)
+        return waiting is not None and waiting.probe is entry and waiting.reason == SILENT
 
     def _begin(self, channel: Channel) -> None:
         self._channel = channel
@@ -182,9 +161,9 @@ class Publisher:
         """What was in flight is ready again, before everything newer."""
         flight, self._flight = self._flight, {}
         for entry in flight.values():
-            if entry.is_returned:
-                self._park(entry, "unroutable")
-        self._ready.extendleft(reversed([entry for entry in flight.values() if not entry.is_returned]))
+            if entry.is_returned or entry.is_overdue:
+                self._park(entry, UNROUTABLE if entry.is_returned else SILENT)
+        self._ready.extendleft(reversed([one for one in flight.values() if not (one.is_returned or one.is_overdue)]))
         for waiting in self._waiting.values():
             waiting.probe = None
             self._try_later(waiting)
@@ -242,7 +221,7 @@ class Publisher:
                 asyncio.get_running_loop().call_soon(entry.refused, f"AMQP cannot carry it ({type(error).__name__})")
             return
         entry.sent = now
-        entry.is_returned = entry.is_doubtful = False
+        entry.is_returned = entry.is_doubtful = entry.is_overdue = False
         self._last_tag += 1
         self._flight[self._last_tag] = entry
 
@@ -283,7 +262,7 @@ class Publisher:
 
     def _settle(self, entry: Entry, is_nack: bool) -> None:
         if entry.is_returned or is_nack:
-            self._park(entry, "unroutable" if entry.is_returned else "refused")
+            self._park(entry, UNROUTABLE if entry.is_returned else "refused")
             return
         if self._waiting:
             self._lead_on(entry)
@@ -329,11 +308,11 @@ class Publisher:
             self._changed()
         elif waiting.probe is entry:
             waiting.probe = None
-            waiting.pause = min(waiting.pause * 2, _LONGEST)
+            waiting.pause = min(waiting.pause * 2, LONGEST)
         waiting.reason = reason
         waiting.entries.append(entry)
         self._try_later(waiting)
-        if reason == "unroutable":
+        if reason == UNROUTABLE:
             self._on_returned(entry.route)
 
     def _pass_on(self, entry: Entry) -> None:
