@@ -15,6 +15,7 @@ from bureaucrat.errors import StorageUnavailable
 from bureaucrat.ports import Writes
 from bureaucrat.storage import postgresql_schema
 from bureaucrat.storage.postgresql import PostgresqlStorage
+from bureaucrat.storage.postgresql_schema import MAJOR
 from bureaucrat.storage.postgresql_sessions import Waits
 from bureaucrat.storage.statements import migrations
 
@@ -163,15 +164,31 @@ async def test_an_option_of_the_url_that_there_is_not_is_told(postgres: Postgres
 # schemas
 
 
-async def test_a_newer_schema_is_refused(postgres: Postgres) -> None:
+async def changed_by_a_newer_program(postgres: Postgres, major: int) -> str:
+    """A database, and the schema that is newer than ours."""
     database = postgres.fresh_database()
     async with storage_at(postgres.url(database)):
-        postgres.sql(f"INSERT INTO bureaucrat.schema_changes VALUES ({NEWEST + 1})", database)
+        added = f"INSERT INTO bureaucrat.schema_changes (number, major) VALUES ({NEWEST + 1}, {major})"
+        postgres.sql(added, database)
+    return database
 
+
+async def test_a_schema_of_a_newer_major_version_is_refused(postgres: Postgres) -> None:
+    database = await changed_by_a_newer_program(postgres, MAJOR + 1)
+
+    shown = f"(schema {MAJOR + 1}.{NEWEST + 1}, this one knows {MAJOR}.{NEWEST})"
     for is_reader in (False, True):
-        assert f"a newer version of Bureaucrat has used it (schema {NEWEST + 1}, this one knows {NEWEST})" in (
+        assert f"a newer version of Bureaucrat has used it {shown}" in (
             await refusal(postgres.url(database), read_only=is_reader)
         )
+
+
+async def test_a_newer_schema_of_the_same_major_version_is_used(postgres: Postgres) -> None:
+    database = await changed_by_a_newer_program(postgres, MAJOR)
+
+    for is_reader in (False, True):
+        async with storage_at(postgres.url(database), read_only=is_reader) as storage:
+            assert await storage.statuses() == {}
 
 
 async def test_a_reader_waits_for_the_daemon_to_bring_the_schema(postgres: Postgres) -> None:
