@@ -60,6 +60,8 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 #: Files that take long, most of it waiting, or have few tests: begun first, so that none is left alone at the end.
 FIRST = (
     "test_daemon_kill.py",
+    "test_faults_of_programs.py",
+    "test_several_daemons.py",
     "test_broker_tricks.py",
     "test_kill.py",
     "test_run_command.py",
