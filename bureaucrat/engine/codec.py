@@ -55,11 +55,13 @@ _CLASSES: tuple[type, ...] = (
     orders.Scheduling,
     orders.Pausing,
     orders.Mend,
+    orders.Begin,
+    orders.Report,
 )
 _MESSAGES: dict[str, msgspec.json.Decoder[Any]] = {cls.__name__: msgspec.json.Decoder(cls) for cls in _CLASSES}
 
 #: what a mailbox row can hold
-Mail = messages.Message | Launch | orders.Ordered
+Mail = messages.Message | Launch | orders.Ordered | orders.Left
 
 
 def encode(value: Any) -> bytes:

@@ -1,7 +1,8 @@
 """Orders of people that are for no instance: events they report, dead letters they replay or drop, what they deploy.
+And events that programs report.
 
 Rules: an order is done in one transaction with its entry in the audit log and the end of its mailbox row; a row that
-another took first is nobody's any more.
+another took first is nobody's any more. What a program reports has no entry; if it cannot be taken it is a dead letter.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..core.messages import Start
+from ..core.values import complaint
 from ..errors import AlreadySeen, Refused, StaleVersion, StorageUnavailable
 from ..ports import DeadRow, MailRow, OutboxRow, Outgoing
 from .codec import Mail, decode_message, properties_of
+from .delivery import Letter
 from .mends import carry_out as mend
-from .orders import Deploy, Desked, Drop, Happened, Mend, Pausing, Replay, Scheduling, Undeploy, audit_row
+from .orders import Deploy, Desked, Drop, Happened, Mend, Pausing, Replay, Report, Scheduling, Undeploy, audit_row
 from .pausing import pause_or_resume
 from .scheduling import carry_out
 from .shell import Shell
@@ -34,13 +37,13 @@ class Desk:
     def __init__(self, shell: Shell, row: Callable[[Outgoing, str], OutboxRow] | None) -> None:
         self._shell = shell
         self._row = row
-        self._orders: deque[tuple[MailRow, Desked]] = deque()
+        self._orders: deque[tuple[MailRow, Desked | Report]] = deque()
 
     @property
     def is_idle(self) -> bool:
         return not self._orders
 
-    def put(self, row: MailRow, order: Desked) -> None:
+    def put(self, row: MailRow, order: Desked | Report) -> None:
         """Take an order in."""
         self._orders.append((row, order))
 
@@ -62,7 +65,7 @@ class Desk:
         self._orders.popleft()
         return row.number
 
-    async def _do(self, row: MailRow, order: Desked, refusal: str) -> None:
+    async def _do(self, row: MailRow, order: Desked | Report, refusal: str) -> None:
         """Decide and write. What takes long to decide is decided before the transaction; its rows are guarded."""
         collector = await self._decide(row, order, refusal) if isinstance(order, Deploy) else None
         async with self._shell.storage.batch() as batch:
@@ -74,8 +77,27 @@ class Desk:
             await batch.commit(collector.writes)
         self._shell.stored(collector)
 
-    async def _decide(self, row: MailRow, order: Desked, refusal: str) -> Collector:
+    def _take(self, row: MailRow, report: Report, refusal: str) -> Collector:
+        """The event; if it was accepted before, nothing but the end of its row."""
+        collector = self._shell.collector()
+        problem = complaint(report.body)
+        if problem is not None:
+            self._shell.bury(Letter("engine", row.message), f"the event's body is no JSON: {problem}", collector)
+        elif not refusal:
+            self._happen(row, report, collector)
+        collector.writes.mail_gone.append(row.number)
+        return collector
+
+    def _happen(self, row: MailRow, event: Happened | Report, collector: Collector) -> None:
+        now = self._shell.clock.now()
+        collector.event(event.id or str(row.number), event.name, event.body, now)
+        if event.id:
+            collector.writes.inbox.append((event.id, now))
+
+    async def _decide(self, row: MailRow, order: Desked | Report, refusal: str) -> Collector:
         """All that an order changes, and what is said of it."""
+        if isinstance(order, Report):
+            return self._take(row, order, refusal)
         collector = self._shell.collector()
         outcome, answer = "done", ""
         try:
@@ -100,10 +122,7 @@ class Desk:
     async def _carry_out(self, row: MailRow, order: Desked, collector: Collector) -> str:
         match order:
             case Happened():
-                now = self._shell.clock.now()
-                collector.event(order.id or str(row.number), order.name, order.body, now)
-                if order.id:
-                    collector.writes.inbox.append((order.id, now))
+                self._happen(row, order, collector)
                 return "accepted"
             case Replay():
                 return self._replay(await self._letter(order.letter), collector)

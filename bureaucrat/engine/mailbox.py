@@ -20,8 +20,22 @@ from ..errors import Refused, UnknownDefinition, UnknownProcess
 from ..ports import MailRow, Storage
 from .codec import Mail, decode_message
 from .definitions import Definitions
-from .delivery import Birth, Delivery
-from .orders import Deploy, Desked, Drop, Happened, Looked, Mend, Order, Pausing, Replay, Scheduling, Undeploy
+from .delivery import Birth, Delivery, Letter
+from .orders import (
+    Begin,
+    Deploy,
+    Desked,
+    Drop,
+    Happened,
+    Looked,
+    Mend,
+    Order,
+    Pausing,
+    Replay,
+    Report,
+    Scheduling,
+    Undeploy,
+)
 from .registry import Registry
 from .starts import TooLarge, business_key_of, start_of
 
@@ -51,8 +65,8 @@ class Mailbox:
         self._queued: set[int] = set()
         self._releasing: dict[str, None] = {}
         self._nameless: dict[str, list[_Read]] = {}  #: by instance: its start by name, and what came after that
-        self.unreadable: list[tuple[MailRow, str]] = []  #: to be set aside
-        self.ordered: list[tuple[MailRow, Desked]] = []  #: for the desk
+        self.unreadable: list[tuple[MailRow, str]] = []  #: or nothing can start by it: to be set aside
+        self.ordered: list[tuple[MailRow, Desked | Report]] = []  #: for the desk
 
     def post(self, row: MailRow, *, released: bool = False) -> None:
         """Put a stored row on the queue, unless it is there."""
@@ -78,7 +92,11 @@ class Mailbox:
                     self._put(self._by_text(row, message, message.definition))
             case Order():
                 self._put(Delivery(row.instance, message.message, mail=row.number, order=message))
+            case Begin():
+                self._nameless[row.instance] = [(row, message, released)]
             case Looked() | Replay() | Drop() | Happened() | Deploy() | Undeploy() | Scheduling() | Pausing() | Mend():
+                self.ordered.append((row, message))
+            case Report():
                 self.ordered.append((row, message))
             case _:
                 self._put(Delivery(row.instance, message, mail=row.number, since=row.at, released=released))
@@ -122,6 +140,19 @@ class Mailbox:
         message = Ended(caller.branch, caller.activity, caller.activation, {}, fault)
         return Delivery(caller.instance, message, mail=row.number)
 
+    def _begin(self, row: MailRow, begin: Begin, found: Definition | Fault) -> None:
+        """The same of what a program has left: what cannot start is a dead letter."""
+        try:
+            if isinstance(found, Fault):
+                raise Refused(found.message)
+            start = start_of(found, begin.fields, self._limits)
+            key = business_key_of(found, start.fields, self._clock.now())
+        except Refused as error:
+            self.unreadable.append((row, str(error)))
+            return
+        letter = Letter("engine", row.message, row.instance)
+        self._put(Delivery(row.instance, start, Birth(found, key), mail=row.number, letter=letter))
+
     def done(self, deliveries: Iterable[Delivery]) -> None:
         """These were applied, or are kept back: their rows may come again."""
         self.over(d.mail for d in deliveries if d.mail is not None)
@@ -142,11 +173,14 @@ class Mailbox:
         """Put on the queue what instances kept back, and the starts by name."""
         found: dict[str, Definition | Fault] = {}  # many calls of one process are looked up once
         for instance, [(row, launch, _), *_] in list(self._nameless.items()):
-            assert isinstance(launch, Launch), "it is what made the entry"
+            assert isinstance(launch, Launch | Begin), "it is what made the entry"
             name = launch.process or ""
             if name not in found:
                 found[name] = await self._find(name)
-            self._put(self._by_name(row, launch, found[name]))
+            if isinstance(launch, Begin):
+                self._begin(row, launch, found[name])
+            else:
+                self._put(self._by_name(row, launch, found[name]))
             for later in self._nameless.pop(instance)[1:]:
                 self._deliver(*later)
         while self._releasing:

@@ -1,8 +1,9 @@
 """What people ask of the engine through the mailbox, and who asked.
 
 Rules: an order is one mailbox row, left by a process that only reads the database. The engine writes the audit row with
-the mailbox row's number, in the transaction of what the order changed. All but :class:`Order`, :class:`Looked` and
-:class:`Mend` are for no instance: their rows have the instance ``""``.
+the mailbox row's number, in the transaction of what the order changed. All but :class:`Order`, :class:`Looked`,
+:class:`Mend` and :class:`Begin` are for no instance: their rows have the instance ``""``. What programs leave
+(:class:`Begin`, :class:`Report`) is nobody's command: it has no audit row.
 """
 
 from __future__ import annotations
@@ -116,10 +117,30 @@ class Mend:
     reason: str = ""
 
 
+@dataclass(slots=True)
+class Begin:
+    """Start the instance of the row's name. A program leaves it in a transaction of its own."""
+
+    process: str  #: a registered name, or ``name@version``
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Report:
+    """An event that a program reports in a transaction of its own. One with an id that was accepted before is not
+    accepted again."""
+
+    name: str
+    body: dict[str, Any] = field(default_factory=dict)
+    id: str = ""  #: empty: the mailbox row's number
+
+
 #: what is for no instance, changes none, or is about its rows and nothing that it does
 Desked = Looked | Replay | Drop | Happened | Deploy | Undeploy | Scheduling | Pausing | Mend
 #: every kind of mail that a person leaves
 Ordered = Order | Desked
+#: every kind of mail that a program leaves
+Left = Begin | Report
 
 
 def audit_row(
