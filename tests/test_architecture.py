@@ -32,7 +32,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"ports", "functions", "in_process", "message", "once"}),
     frozenset({"engine"}),
     frozenset({"doctor"}),
-    frozenset({"agents", "streams", "services", "celery", "launcher", "embedded", "stores", "testing"}),
+    frozenset({"agents", "streams", "services", "celery", "launcher", "embedded", "stores", "testing", "postgresql"}),
+    frozenset({"django"}),
     frozenset({"bureaucrat"}),  # the public API, bureaucrat/__init__.py
     frozenset({"commands"}),
     frozenset({"web", "cli", "daemon", "__main__"}),

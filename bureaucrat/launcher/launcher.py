@@ -154,10 +154,17 @@ class Launcher:
         :raises Unconfirmed: the broker did not confirm it in time.
         :raises NoQueue: no daemon has declared its queues there.
         """
+        return self.report(name, data)
+
+    def report(self, name: str, data: dict[str, Any], *, id: str | None = None) -> str:
+        """The same with the data as a dict.
+
+        :param id: the event's message id, 1 to 255 bytes; one that was accepted before is not accepted again.
+        """
         _check_fields(data)
         if "event" in data:
             raise Refused("the body of an event cannot have the key 'event'; it is the event's name")
-        number = instance_id(self._clock)
+        number = id or instance_id(self._clock)
         content_type, body = encode_event(name, data)
         try:
             decode_event(body, number)
