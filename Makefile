@@ -10,7 +10,7 @@ RUN  = $(BIN)/bureaucrat run processes/order.xml --participants examples/partici
 KILL_SCRIPT = examples/kill_and_continue.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check mutants bench dev services clean
+.PHONY: help run test check mutants faults bench dev services clean
 
 help:
 	@echo "make run          run the order process to its end before your eyes"
@@ -18,6 +18,7 @@ help:
 	@echo "make test         set up .venv, then make check: what continuous integration runs"
 	@echo "make check        ruff, mypy, and all tests with coverage"
 	@echo "make mutants      change the core and the definition in every way, and see that tests notice (half an hour)"
+	@echo "make faults       kill, freeze and cut off everything, and account for every instance (25 minutes)"
 	@echo "make bench        print the measured speed"
 	@echo "make services     install the Debian packages that tests start for themselves"
 	@echo "make dev          set up .venv with everything that tests and checks need"
@@ -47,6 +48,10 @@ check: $(VENV)/.test
 
 mutants: $(VENV)/.test
 	$(BIN)/python tests/mutants/check.py
+
+# FULL=1: ten times as much, which takes a night.
+faults: $(VENV)/.test services
+	$(BIN)/python tests/faults/run_faults.py
 
 bench: $(VENV)/.test
 	$(BIN)/python tests/benchmarks/run.py
