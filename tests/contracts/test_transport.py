@@ -1,16 +1,18 @@
 """The contract of every way to a participant and back: what a process sees does not depend on what carries it.
 
-One suite for functions in this process and for a worker behind RabbitMQ, on the real broker.
+One suite for functions in this process and, on the real broker, for a worker of ours and one of Celery's.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
+from celery_thread import CeleryThread
 
 from bureaucrat import Fault, Workitem
 from bureaucrat.amqp import AmqpSettings, Broker
@@ -23,6 +25,7 @@ from bureaucrat.engine.numbers import numbers_of
 from bureaucrat.engine.settings import Settings
 from bureaucrat.engine.writes import Progress
 from bureaucrat.functions import Functions
+from bureaucrat.participants.celery import CeleryTasks
 from bureaucrat.participants.taskqueue import PREFIX, TaskQueue
 from bureaucrat.participants.worker import Worker
 from bureaucrat.storage.memory import MemoryStorage
@@ -38,7 +41,8 @@ class Way:
 
     def __init__(self, kind: str, url: str) -> None:
         self._kind = kind
-        self._amqp = AmqpSettings(url=url)
+        self._url = url
+        self.prefix = "celery" if kind == "celery" else "worker"
         self.storage = MemoryStorage()
         self.functions: dict[str, Callable[..., Any]] = {}
         self._progress: list[Progress] = []
@@ -48,13 +52,20 @@ class Way:
     async def running(self) -> AsyncIterator[Engine]:
         """An engine on the storage, while the context lasts; another one goes on with what is there."""
         functions, clock = Functions.of(self.functions), SystemClock()
-        options: dict[str, Any] = {"transport": MemoryTransport(functions, grace=1.0)}
-        worker = None
-        if self._kind == "amqp":
-            queue = TaskQueue()
-            options = {"courier": AmqpCourier(self._amqp, {"": queue, PREFIX: queue}, grace=2.0)}
-            worker = Worker(functions, Broker(self._amqp))
-            await worker.start()
+        amqp = AmqpSettings(url=self._url)
+        stop: Callable[[], Awaitable[None]] | None = None
+        match self._kind:
+            case "memory":
+                options: dict[str, Any] = {"transport": MemoryTransport(functions, grace=1.0)}
+            case "worker":
+                queue, worker = TaskQueue(), Worker(functions, Broker(amqp))
+                options = {"courier": AmqpCourier(amqp, {"": queue, PREFIX: queue}, grace=2.0)}
+                await worker.start()
+                stop = partial(worker.stop, 1.0)
+            case _:
+                tasks = CeleryTasks()
+                options = {"courier": AmqpCourier(amqp, {"": tasks, "celery": tasks}, grace=2.0)}
+                stop = CeleryThread(self._url, self.functions).stop
         engine = Engine(
             self.storage,
             read=lambda text: read(text),
@@ -73,8 +84,8 @@ class Way:
                     await options["transport"].stop()
                 engine.stop()
         finally:
-            if worker is not None:
-                await worker.stop(1.0)
+            if stop is not None:
+                await stop()
 
     def _observe(self, progress: list[Progress]) -> None:
         self._progress += progress
@@ -103,9 +114,9 @@ class Way:
         return row.status, dict(copy.branches[""].scopes[0].values)
 
 
-@pytest.fixture(params=["memory", "amqp"])
+@pytest.fixture(params=["memory", "worker", "celery"])
 def way(request: pytest.FixtureRequest) -> Way:
-    url = request.getfixturevalue("vhost_url") if request.param == "amqp" else "amqp://nowhere/"
+    url = "amqp://nowhere/" if request.param == "memory" else request.getfixturevalue("vhost_url")
     return Way(request.param, url)
 
 
@@ -124,7 +135,7 @@ async def test_what_functions_change_comes_back(way: Way) -> None:
 
     way.functions = {"double": double, "add": add}
 
-    rested = await way.run(process('<action participant="double"/><action participant="worker:add"/>'), x=20)
+    rested = await way.run(process(f'<action participant="double"/><action participant="{way.prefix}:add"/>'), x=20)
 
     assert rested == ("completed", {"x": 41})
 
