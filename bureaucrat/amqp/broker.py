@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from ..clock import Clock, SystemClock
 from ..errors import BrokerUnavailable
-from .connection import Connection, Lost
+from .connection import NOT_FOUND, ChannelLost, Connection, Lost
 from .consumer import Consumer
 from .entries import Route
 from .line import Line
@@ -26,6 +26,10 @@ from .topology import SETTLED, Depth, Side, Thing, Wanted
 log = logging.getLogger(__name__)
 
 _AGAIN = 5.0  #: seconds before what could not be declared is tried again
+_NO_MARK = (
+    "a queue of others cannot be marked, so that it may be deleted and made again unnoticed; "
+    "give the daemon's user the rights of docs/operations.rst"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Broker:
         self._is_away = False
         self._blocked_since: float | None = None
         self._watchers: list[Callable[[], None]] = []
+        self._unmarked: set[str] = set()  #: marks that we may not make
         self._consuming = Line(settings, f"{name} (consuming)", self._consume, lambda _: None, self._line_changed)
         self._publishing = Line(settings, f"{name} (publishing)", self._publish, self._set_blocked, self._line_changed)
         self._lines = (self._consuming, self._publishing)
@@ -196,6 +201,24 @@ class Broker:
         if depth is None:
             self._miss(queue)
         return depth
+
+    async def is_anew(self, queue: str, mark: str) -> bool | None:
+        """Whether a queue of others was made since somebody asked last; True the first time, None if nobody can tell.
+
+        :param mark: an exchange that tells, and is bound to the queue; see :meth:`Side.mark`.
+        :raises BrokerUnavailable: the broker is away.
+        """
+        if self._side is None or self._settings.topology != "declare" or mark in self._unmarked:
+            return None
+        try:
+            return await self._side.mark(queue, mark)
+        except ChannelLost as lost:
+            if lost.code != NOT_FOUND:  # else it has just gone
+                self._unmarked.add(mark)
+                log.warning(_NO_MARK, extra={"queue": queue, "reason": lost.reason})
+            return None
+        except Lost as lost:
+            raise BrokerUnavailable(f"{self._settings.shown}: {lost.reason}") from lost
 
     # -- how it is
 

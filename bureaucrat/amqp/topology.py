@@ -68,6 +68,24 @@ class Side:
             return False
         return True
 
+    async def mark(self, queue: str, mark: str) -> bool:
+        """Mark a queue of others, so that one that is deleted and made again is told from the one before.
+
+        :param mark: an exchange that nobody publishes to; the broker deletes it with the last queue bound to it.
+        :returns: whether the queue was not marked.
+        :raises ChannelLost: there is no such queue, or we may not.
+        """
+        is_new = not await self.has_exchange(mark)
+        if is_new:
+            await self.ask("exchange_declare", exchange=mark, exchange_type="fanout", durable=True, auto_delete=True)
+        try:
+            await self.ask("queue_bind", queue=queue, exchange=mark)
+        except ChannelLost:
+            if is_new:
+                await self.ask("exchange_delete", exchange=mark)  # nothing else would
+            raise
+        return is_new
+
 
 class Missing(ChannelLost):
     """A queue or exchange is not there, and is not to be created."""

@@ -2,7 +2,7 @@
 
 Rules: the broker is a courier that may lose, the database is the truth. A queue that had to be made anew has lost what
 was in it: the attempts that went there and wait are sent again, with the same tokens; those that left after it was made
-are not.
+are not. Queues of others are made by others, and seen to be new a little later: what left between goes twice.
 """
 
 from __future__ import annotations
@@ -210,3 +210,16 @@ class Exchange:
         ):
             self._lost.add(destination)
             self.outbox.begin_anew(destination)
+
+    def gone(self, destination: str) -> None:
+        self.outbox.begin_anew(destination)
+
+    def back(self, destination: str, *, is_anew: bool) -> None:
+        if is_anew and self._stalls.knows(destination):
+            log.warning(
+                "a queue of others was made again; what it may have lost is sent again", extra={"queue": destination}
+            )
+            self._lost.add(destination)
+            self.outbox.note_leaves(destination)
+        elif destination not in self._lost:
+            self.outbox.caught_up([destination])

@@ -130,6 +130,10 @@ class Outbox:
         """A queue was made anew: from now on note which attempts leave for it, for they are not lost."""
         self._since[destination] = set()
 
+    def note_leaves(self, destination: str) -> None:
+        """The same, if that is not noted already."""
+        self._since.setdefault(destination, set())
+
     def caught_up(self, destinations: Iterable[str]) -> None:
         """What these had lost was sent again."""
         for destination in destinations:

@@ -117,6 +117,15 @@ class Inbound(Protocol):
     def lost(self, destination: str | None) -> None:
         """A queue had to be made anew: what was in it is gone. None: answers may be gone, wherever they came from."""
 
+    def gone(self, destination: str) -> None:
+        """A queue of others is not there; told each time that it is looked for."""
+
+    def back(self, destination: str, *, is_anew: bool) -> None:
+        """A queue of others is there again, or was made again since it was looked at last.
+
+        :param is_anew: it may be new; then, if it was known before, what was in it is gone.
+        """
+
 
 class Courier(Protocol):
     """Publishes outbox rows on a broker, and receives what comes from it. A confirmed message survives."""

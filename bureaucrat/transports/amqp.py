@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -70,6 +71,7 @@ class AmqpCourier:
         self._inbound: Inbound | None = None
         self._destinations: dict[str, None] = {}
         self._foreign: dict[str, set[str]] = {}  #: queues of others -> participants whose attempts go there
+        self._absent: set[str] = set()  #: queues of others that were not there when they were looked at
         self._has_started = False
         self.broker = broker(settings, created=self._created)
 
@@ -257,9 +259,31 @@ class AmqpCourier:
         for queue in list(self._destinations | dict.fromkeys(self._foreign)):
             depth = await self.broker.depth(queue)
             consumers, ready = (0, 0) if depth is None else (depth.consumers, depth.messages)
+            if queue in self._foreign:
+                await self._look_after(queue, is_there=depth is not None)
             participants = " ".join(sorted(self._foreign.get(queue, ())))
             rows.append(DestinationRow(queue, consumers, ready, 0.0, participants=participants))
         return rows
+
+    async def _look_after(self, queue: str, *, is_there: bool) -> None:
+        """A queue of others is made by others, who tell nobody."""
+        inbound = self._inbound
+        assert inbound is not None, "queues are looked at after the start"
+        if not is_there:
+            self._absent.add(queue)
+            inbound.gone(queue)
+            return
+        was_absent = queue in self._absent
+        is_anew = await self.broker.is_anew(queue, _mark_of(self._names.messages, queue))
+        self._absent.discard(queue)
+        if is_anew or was_absent:
+            inbound.back(queue, is_anew=is_anew is not False)
+
+
+def _mark_of(messages: str, queue: str) -> str:
+    """The exchange that marks a queue of others; daemons on other databases have other marks."""
+    mark = f"{messages}.mark.{queue}"
+    return mark if len(mark.encode()) <= wire.MAX_NAME else f"{messages}.mark.{sha256(queue.encode()).hexdigest()}"
 
 
 def _launch(received: Received) -> wire.LaunchRequest:

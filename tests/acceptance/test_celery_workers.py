@@ -286,6 +286,24 @@ def test_what_was_canceled_is_not_begun(prefork: Installation) -> None:
     assert [path.name for path in ledger.iterdir() if path.name.startswith("canceled")] == []
 
 
+def test_what_was_in_a_queue_that_is_deleted_and_made_again_is_sent_again(
+    prefork: Installation, rabbit: Rabbit
+) -> None:
+    """By the worker, who tells nobody: the daemon sees that it is another one."""
+    service, vhost = prefork.service, prefork.service.url.rpartition("/")[2]
+    assert prefork.end_of("changes")["status"] == "completed"
+    until(lambda: service.rows("SELECT 1 FROM destinations WHERE name = 'celery'"), "the queue was looked at")
+    prefork.worker.stop()
+    prefork.client.launch(PROCESS.format(ACTION.format("changes", "")), "lost-1")
+    until(lambda: rabbit.queues(vhost)["celery"].messages == 1, "the attempt lies in the queue")
+    until(lambda: service.rows("SELECT count(*) FROM outbox") == [(0,)], "nothing knows of it but the instance")
+
+    rabbit.delete_queue("celery", vhost)
+    prefork.worker.start()
+
+    assert prefork.rested("lost-1")["status"] == "completed"
+
+
 MANY = 12
 CHAIN = '<process name="p"><context><property name="n" type="int">0</property></context>{}</process>'.format(
     '<action participant="celery:shop.counted"/>' * 3

@@ -12,10 +12,11 @@ OLD_ENOUGH = 3.0
 
 
 async def test_a_killed_broker_loses_nothing(mortal_rabbit: Rabbit) -> None:
-    """What was confirmed and what was not arrives, as soon as it is back."""
+    """What was confirmed and what was not arrives, as soon as it is back; the mark of a queue stays with it."""
     async with Desk(mortal_rabbit.url) as desk:
         desk.consume("q")
         await desk.until(lambda: desk.created)
+        marked = [await desk.broker.is_anew("q", "mark")]
         await asyncio.sleep(OLD_ENOUGH)
         for number in range(2000):
             desk.publish("q", str(number))
@@ -26,8 +27,10 @@ async def test_a_killed_broker_loses_nothing(mortal_rabbit: Rabbit) -> None:
         desk.publish("q", "meanwhile")
         mortal_rabbit.begin()
         await desk.until(lambda: len(desk.confirmed) == 2001 and len(set(desk.texts)) == 2001)
+        marked.append(await desk.broker.is_anew("q", "mark"))
 
     assert desk.created == ["q"]
+    assert marked == [True, False]
 
 
 async def test_a_broker_that_forgot_everything_has_it_declared_again(mortal_rabbit: Rabbit) -> None:

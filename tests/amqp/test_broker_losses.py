@@ -11,6 +11,7 @@ from desk import Desk, eventually
 from proxy import ACK, CANCEL, CLOSE_OK, Proxy
 from rabbit import Rabbit
 
+from bureaucrat.amqp.topology import Depth
 from bureaucrat.errors import BrokerUnavailable
 
 NOTICED = 10.0  #: seconds within which a lost consumer is noticed
@@ -255,6 +256,49 @@ async def test_a_queue_of_ours_that_is_gone_when_we_publish_is_declared_at_once(
         await desk.until(lambda: desk.confirmed, within=3.0)
 
         assert desk.created == ["worker_a", "worker_a"]
+
+
+async def test_a_queue_of_others_that_is_made_again_is_told_from_the_one_before(vhost_url: str, plain: object) -> None:
+    """By its mark, which the broker deletes with it, whoever looks and however short the time between."""
+    async with Desk(vhost_url) as desk, Desk(vhost_url) as other:
+        absent = await desk.broker.is_anew("celery", "mark")
+        await asyncio.to_thread(plain.queue_declare, "celery", durable=True)
+        first = [await desk.broker.is_anew("celery", "mark") for _ in range(2)]
+        await asyncio.to_thread(plain.queue_delete, "celery")
+        await asyncio.to_thread(plain.queue_declare, "celery", durable=True)
+        again = [await one.broker.is_anew("celery", "mark") for one in (other, desk)]
+
+    assert (absent, first, again) == (None, [True, False], [True, False])
+
+
+@pytest.mark.parametrize("topology", ["verify", "assume"])
+async def test_where_nothing_may_be_declared_no_queue_is_marked(vhost_url: str, plain: object, topology: str) -> None:
+    await asyncio.to_thread(plain.queue_declare, "celery", durable=True)
+    async with Desk(vhost_url, topology=topology) as desk:
+        assert await desk.broker.is_anew("celery", "mark") is None
+
+
+async def test_who_may_not_mark_a_queue_is_told_once(
+    vhost_url: str, plain: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And looks at it all the same."""
+    await asyncio.to_thread(plain.queue_declare, "celery", durable=True)
+    async with Desk(vhost_url) as desk:
+        found = [await desk.broker.is_anew("celery", "amq.mine") for _ in range(2)]
+        depth = await desk.broker.depth("celery")
+
+    assert (found, depth) == ([None, None], Depth(messages=0, consumers=0))
+    assert [one.queue for one in caplog.records if "cannot be marked" in one.getMessage()] == ["celery"]
+
+
+async def test_nobody_can_tell_while_the_broker_is_silent(vhost: str, rabbit: Rabbit) -> None:
+    async with Proxy(rabbit.port) as proxy, Desk(proxy.url(vhost), confirm_timeout=0.5) as desk:
+        desk.broker.declare("q")
+        await eventually(lambda: desk.broker.depth("q"))
+        proxy.silence()
+
+        with pytest.raises(BrokerUnavailable, match="no answer to exchange_declare"):
+            await desk.broker.is_anew("q", "mark")
 
 
 async def test_a_message_that_was_discarded_while_it_waits_is_never_sent(vhost_url: str, plain: object) -> None:

@@ -618,6 +618,57 @@ async def test_a_queue_that_is_new_gets_nothing_again(office: Office) -> None:
     assert outbox(office)._since == {}
 
 
+async def look(office: Office) -> None:
+    office.courier.shown = {"worker_work": (1, 0)}
+    await office.engine._exchange._stalls.look()
+
+
+async def test_a_queue_of_others_that_was_made_again_gets_again_what_went_there(office: Office) -> None:
+    """Between two looks, or after it was looked for in vain; with the same token, and not what left in between."""
+    await begun(office)
+    await office.sent(1)
+    await look(office)
+    inbound = office.courier.inbound
+
+    inbound.back("worker_work", is_anew=True)
+    await office.sent(2)
+    await office.swept(3)
+    inbound.gone("worker_work")
+    await office.settled(office.courier.launch(ACTION, "later"))
+    await office.sent(3)
+    inbound.back("worker_work", is_anew=True)
+    await office.sent(4)
+    await office.swept(3)
+
+    tokens = [one.token for one in office.courier.attempts()]
+    assert [tokens.count(token) for token in dict.fromkeys(tokens)] == [3, 1]
+    assert outbox(office)._since == {}
+
+
+async def test_a_queue_of_others_that_is_seen_for_the_first_time_has_lost_nothing(office: Office) -> None:
+    await begun(office)
+    await office.sent(1)
+
+    office.courier.inbound.back("worker_work", is_anew=True)
+    await office.swept(3)
+
+    assert len(office.courier.attempts()) == 1
+
+
+async def test_a_queue_of_others_that_is_the_same_as_before_has_lost_nothing(office: Office) -> None:
+    """It could not be seen for a while, or another daemon has seen to it."""
+    await begun(office)
+    await office.sent(1)
+    await look(office)
+
+    office.courier.inbound.gone("worker_work")
+    office.courier.inbound.back("worker_work", is_anew=False)
+    await office.swept(3)
+
+    assert len(office.courier.attempts()) == 1
+    assert outbox(office)._since == {}
+
+
 async def test_an_attempt_that_was_ended_is_revoked_if_it_has_left(office: Office) -> None:
     """Who has not begun with it need not; one that has not left is taken back."""
     await begun(office, TIMED)

@@ -28,6 +28,8 @@ class NotingBroker:
         self.published: list[tuple[Message, object]] = []
         self.refusals: dict[object, Callable[[str], None]] = {}
         self.depths: dict[str, Depth] = {}
+        self.marks: dict[str, str] = {}  #: those that are there, and their queues
+        self.may_mark = True
 
     async def start(self) -> None: ...
 
@@ -56,6 +58,11 @@ class NotingBroker:
     async def depth(self, queue: str) -> Depth | None:
         return self.depths.get(queue)
 
+    async def is_anew(self, queue: str, mark: str) -> bool | None:
+        is_new = mark not in self.marks
+        self.marks[mark] = queue
+        return is_new if self.may_mark else None
+
 
 class Engine:
     """What the courier tells."""
@@ -63,6 +70,13 @@ class Engine:
     def __init__(self) -> None:
         self.incoming: list[Incoming] = []
         self.refusals: list[tuple[int, str]] = []
+        self.others: list[object] = []  #: what it is told of queues of others
+
+    def gone(self, destination: str) -> None:
+        self.others.append(destination)
+
+    def back(self, destination: str, *, is_anew: bool) -> None:
+        self.others.append((destination, is_anew))
 
     def received(self, incoming: Incoming) -> None:
         self.incoming.append(incoming)
@@ -176,8 +190,11 @@ class ForeignKind:
 
     is_foreign = True
 
+    def __init__(self, queue: str = "celery") -> None:
+        self._queue = queue
+
     def destination(self, participant: str) -> str:
-        return "celery"
+        return self._queue
 
     def outgoing(self, dispatch: Dispatch, instance: str, token: str) -> Outgoing:
         return Outgoing("celery", b"", Properties(exchange="all", routing_key="now", is_foreign=True))
@@ -204,6 +221,47 @@ async def test_a_queue_of_somebody_else_is_looked_at_and_never_declared() -> Non
     assert courier.broker.declared == declared
     assert (message.exchange, message.routing_key) == ("all", "now")
     assert await courier.look() == [DestinationRow("celery", 2, 3, 0.0, None, "shop.tasks.charge shop.tasks.ship")]
+
+
+@pytest.mark.parametrize(
+    ("may_mark", "told"),
+    [(True, [("celery", True), "celery", "celery", ("celery", True), ("celery", True), "celery", ("celery", False)]),
+     (False, ["celery", "celery", ("celery", True), "celery", ("celery", True)])],
+)  # fmt: skip
+async def test_a_queue_of_somebody_else_that_is_made_again_is_told_of(may_mark: bool, told: list[object]) -> None:
+    """By its mark, which goes with the queue; where we may not mark it, if it was looked for in vain between."""
+    courier, engine = AmqpCourier(AmqpSettings(), {"": ForeignKind()}, broker=NotingBroker), Engine()
+    await courier.start(engine)
+    courier.learn(["shop.tasks.charge"], [])
+    broker, depth = courier.broker, Depth(messages=3, consumers=2)
+    broker.may_mark = may_mark
+
+    async def look(*, is_there: bool, is_marked: bool) -> None:
+        broker.depths = {"celery": depth} if is_there else {}
+        broker.marks = {"bureaucrat_msgs.mark.celery": "celery"} if is_marked else {}
+        await courier.look()
+
+    await look(is_there=True, is_marked=False)
+    await look(is_there=True, is_marked=True)
+    await look(is_there=False, is_marked=False)
+    await look(is_there=False, is_marked=False)
+    await look(is_there=True, is_marked=False)
+    await look(is_there=True, is_marked=False)
+    await look(is_there=False, is_marked=True)
+    await look(is_there=True, is_marked=True)
+
+    assert engine.others == told
+
+
+async def test_the_mark_of_a_queue_with_a_long_name_has_a_name_that_amqp_can_carry() -> None:
+    courier = AmqpCourier(AmqpSettings(), {"": ForeignKind("q" * 255)}, broker=NotingBroker)
+    await courier.start(Engine())
+    courier.learn(["shop.tasks.charge"], [])
+    courier.broker.depths = {"q" * 255: Depth(messages=0, consumers=0)}
+
+    await courier.look()
+
+    assert [(len(mark), queue) for mark, queue in courier.broker.marks.items()] == [(85, "q" * 255)]
 
 
 async def test_attempts_are_revoked_where_somebody_can_be_told(caplog: pytest.LogCaptureFixture) -> None:
