@@ -128,7 +128,7 @@ def test_attempts_that_nobody_takes_are_announced(service: Service, client: Clie
 
 
 def test_a_second_daemon_on_the_database_is_refused(service: Service) -> None:
-    """B-006: whatever its pid file is; before it detaches, with the pid of the first."""
+    """B-006 F5: whatever its pid file is; before it detaches, with the pid of the first."""
     for options in (["--foreground"], []):
         refused = command(service, *options)
 

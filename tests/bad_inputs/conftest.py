@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from intake import Intake, intake
+from rabbit import Rabbit
+from service import Client, Service, until
 
 from bureaucrat.storage.memory import MemoryStorage
 
@@ -32,3 +34,41 @@ def bounded() -> Iterator[None]:
     yield
     assert time.process_time() - begun < SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < GROWTH
+
+
+# -- a real daemon
+
+
+@pytest.fixture(scope="module")
+def service(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, rabbit: Rabbit
+) -> Iterator[Service]:
+    """One daemon for all rows of a module, whose ``SETTINGS`` are more lines for it."""
+    vhost = rabbit.fresh_vhost()
+    login = rabbit.vhost_url(vhost, "bureaucrat-daemon")
+    made = Service(tmp_path_factory.mktemp("daemon"), rabbit.vhost_url(vhost), request.module.SETTINGS, login=login)
+    try:
+        yield made.start()
+    finally:
+        made.kill()
+
+
+@pytest.fixture(scope="module")
+def pid(service: Service) -> int:
+    return service.pid
+
+
+@pytest.fixture
+def client(service: Service, pid: int) -> Iterator[Client]:
+    """After the row: no exit, no great growth, and what comes next is done."""
+    before = service.metric("process_resident_memory_bytes")
+    with Client(service.url) as made:
+        yield made
+        well = f"well-{time.time_ns()}"
+        made.launch('<process name="p"><await event="go" since="start"/></process>', well)
+        until(lambda: service.status(well) == "running", "the next launch is handled")
+        made.event("go", {})
+        until(lambda: service.status(well) == "completed", "the next event is handled")
+    assert service.process is not None
+    assert (service.process.poll(), service.pid) == (None, pid)
+    assert service.metric("process_resident_memory_bytes") - before < GROWTH * 1024

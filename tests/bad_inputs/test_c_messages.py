@@ -7,51 +7,15 @@ the same process and does what comes next.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pika
 import pytest
-from rabbit import Rabbit
 from service import LAUNCH, WORKITEM, Attempt, Client, Service, until
 
 MSGS, EVENTS, LAUNCHES, TIMERS = "bureaucrat_msgs", "bureaucrat_events", "bureaucrat", "bureaucrat_schedule"
 SETTINGS = "history = full\n[security]\nstrict = yes\n[participant:owned]\nuser = somebody\n"
-GROWTH = 64e6  #: bytes
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, rabbit: Rabbit) -> Iterator[Service]:
-    vhost = rabbit.fresh_vhost()
-    login = rabbit.vhost_url(vhost, "bureaucrat-daemon")
-    made = Service(tmp_path_factory.mktemp("daemon"), rabbit.vhost_url(vhost), SETTINGS, login=login)
-    try:
-        yield made.start()
-    finally:
-        made.kill()
-
-
-@pytest.fixture(scope="module")
-def pid(service: Service) -> int:
-    return service.pid
-
-
-@pytest.fixture
-def client(service: Service, pid: int) -> Iterator[Client]:
-    """After the row: no exit, no great growth, and what comes next is done."""
-    before = service.metric("process_resident_memory_bytes")
-    with Client(service.url) as made:
-        yield made
-        well = f"well-{time.time_ns()}"
-        made.launch('<process name="p"><await event="go" since="start"/></process>', well)
-        until(lambda: service.status(well) == "running", "the next launch is handled")
-        made.event("go", {})
-        until(lambda: service.status(well) == "completed", "the next event is handled")
-    assert service.process is not None
-    assert (service.process.poll(), service.pid) == (None, pid)
-    assert service.metric("process_resident_memory_bytes") - before < GROWTH
 
 
 @dataclass

@@ -27,7 +27,7 @@ def test_the_help_shows_the_options_of_the_daemon_and_the_commands(shell: Shell)
 
 
 def test_problems_of_the_settings_are_told_before_anything_begins(shell: Shell) -> None:
-    """Exit code 3; all of them, and the command that shows more."""
+    """F1: exit code 3; all of them, and the command that shows more."""
     shell.write("config.ini", "[bureaucrat]\nmesage_queue = x\nhistory = all\n")
 
     ended = shell.run("-f", "-c", "config.ini")

@@ -339,7 +339,7 @@ def test_a_value_may_stand_in_a_file(write: Write, tmp_path: Path) -> None:
 
 
 def test_a_secret_that_everybody_can_read_is_refused(write: Write, tmp_path: Path) -> None:
-    """Its mode is named. What is no secret may stand in any file."""
+    """F2: its mode is named. What is no secret may stand in any file."""
     secret = tmp_path / "secret"
     secret.write_text("s")
     secret.chmod(0o644)

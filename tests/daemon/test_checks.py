@@ -170,7 +170,7 @@ def test_no_other_directory_is_made(read: Read, tmp_path: Path) -> None:
 
 
 def test_a_database_that_cannot_be_opened_is_told(read: Read, tmp_path: Path) -> None:
-    """Here it is a directory."""
+    """F8: here it is a directory."""
     (tmp_path / "b.db").mkdir()
     config = read("[bureaucrat]\nstorage_dir = .\n[storage]\n")
     config = replace(config, storage=replace(config.storage, url=f"sqlite:///{tmp_path}/b.db"))
