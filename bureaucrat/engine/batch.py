@@ -12,6 +12,7 @@ Rules:
 from __future__ import annotations
 
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -296,7 +297,7 @@ class Batches:
             group[0].instance,
             definition.name,
             definition.hash,
-            self._clock.now(),
+            min(birth.asked or math.inf, self._clock.now()),
             caller=birth.caller,
             depth=birth.depth,
             business_key=birth.business_key,

@@ -22,6 +22,7 @@ class Birth:
     caller: Caller | None = None
     depth: int = 0
     tick: float | None = None  #: a schedule starts it for this one
+    asked: float | None = None  #: when a program has asked for it; what it reports afterwards is after the start (L62)
     event: int | None = None  #: the number of the event that starts it, and that it never consumes (L81)
 
 

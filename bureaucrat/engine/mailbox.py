@@ -151,7 +151,7 @@ class Mailbox:
             self.unreadable.append((row, str(error)))
             return
         letter = Letter("engine", row.message, row.instance)
-        self._put(Delivery(row.instance, start, Birth(found, key), mail=row.number, letter=letter))
+        self._put(Delivery(row.instance, start, Birth(found, key, asked=row.at), mail=row.number, letter=letter))
 
     def done(self, deliveries: Iterable[Delivery]) -> None:
         """These were applied, or are kept back: their rows may come again."""

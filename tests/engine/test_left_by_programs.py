@@ -96,6 +96,17 @@ async def test_a_reported_event_wakes_who_waits_and_is_accepted_once(office: Off
     assert [row.command for row in await office.storage.audits(limit=10)] == ["deploy"]
 
 
+async def test_an_event_that_overtakes_the_start_that_was_left_before_it_wakes_the_instance(office: Office) -> None:
+    """An event is taken at once, a start waits for a batch."""
+    await opened(office, ORDER)
+    await office.storage.post(MailRow(900, "order-7", encode_message(Begin("order", {"number": 7})), 1.0))
+    await left(office, Report("paid", {"number": 7}), number=901)
+    await office.until_true(lambda: office.told("ended"))
+
+    (row,) = await office.storage.instances(InstanceQuery())
+    assert (row.id, row.status, row.started) == ("order-7", "completed", 1.0)
+
+
 async def test_an_event_that_no_json_can_be_is_a_dead_letter(office: Office) -> None:
     await opened(office, ORDER)
     message = encode_message(Report("paid", {"number": 7})).replace(b"7", b"1" + b"0" * 400)
