@@ -42,7 +42,7 @@ def day(tmp_path: Path, rabbit: Rabbit, postgres: Postgres) -> Iterator[Day]:
 def test_a_stranger_with_a_django_project_gets_to_a_process_that_starts_with_a_commit(day: Day) -> None:
     """Every command prints what stands below it."""
     told = commands(PAGE)
-    assert len(told) == 20
+    assert len(told) == 22
 
     for command, lines in told:
         if command.endswith("&"):
