@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pika
@@ -22,6 +23,7 @@ import pika
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from postgres import Postgres  # noqa: E402
 from rabbit import Rabbit  # noqa: E402
 from service import Client, Service, until  # noqa: E402
 
@@ -45,29 +47,47 @@ def program(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def engine_rate(rabbit: Rabbit, definition: str, instances: int, actions: int) -> tuple[float, float]:
-    """Actions a second through daemon and worker; and the daemon's processor time for one, in microseconds."""
-    with tempfile.TemporaryDirectory() as name:
+@dataclass(frozen=True)
+class Measured:
+    """One run of daemons."""
+
+    rate: float  #: actions a second
+    cpu: float  #: of all daemons, for one action, in microseconds
+    redone: float  #: messages that were done again, since another daemon was first, for each transition
+
+
+def engine_rate(
+    rabbit: Rabbit, definition: str, instances: int, actions: int, postgres: Postgres | None = None, daemons: int = 1
+) -> Measured:
+    """Actions through daemons and a worker; without a PostgreSQL on SQLite."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        service = Service(folder, rabbit.vhost_url(rabbit.fresh_vhost()), settings="history = activity")
+        url = rabbit.vhost_url(rabbit.fresh_vhost())
+        storage = "" if postgres is None else postgres.url(postgres.fresh_database())
+        services = []
+        for number in range(daemons):
+            (folder / f"{number}").mkdir()
+            services.append(Service(folder / f"{number}", url, settings="history = activity", storage=storage))
+            stack.callback(services[-1].kill)
+            services[-1].start()
+        first = services[0]
         (folder / "participants.py").write_text(WORKER)
-        service.start()
-        client = Client(service.url)
-        worker = ["-m", "bureaucrat", "worker", str(folder / "participants.py"), "-c", str(service.config)]
-        try:
-            with program(*worker, "--prefetch", PREFETCH):
-                launch(client, definition, 1, "warm")
-                until(lambda: ended(service) == 1, "the first has ended")
-                before = _cpu(service)
-                began = time.perf_counter()
-                launch(client, definition, instances, "run")
-                until(lambda: ended(service) == instances + 1, "all have ended", 300)
-                seconds = time.perf_counter() - began
-                cpu = _cpu(service) - before
-        finally:
-            client.close()
-            service.kill()
-    return instances * actions / seconds, cpu / (instances * actions) * 1e6
+        client = stack.enter_context(Client(url))
+        worker = ["-m", "bureaucrat", "worker", str(folder / "participants.py"), "-c", str(first.config)]
+        stack.enter_context(program(*worker, "--prefetch", PREFETCH))
+        launch(client, definition, 1, "warm")
+        until(lambda: ended(first) == 1, "the first has ended")
+        cpu = sum(_cpu(one) for one in services)
+        began = time.perf_counter()
+        launch(client, definition, instances, "run")
+        until(lambda: ended(first) == instances + 1, "all have ended", 300)
+        seconds = time.perf_counter() - began
+        cpu = sum(_cpu(one) for one in services) - cpu
+        redone, transitions = (
+            sum(one.metric(f"bureaucrat_{name}_total") for one in services) for name in ("redone", "transitions")
+        )
+    done = instances * actions
+    return Measured(done / seconds, cpu / done * 1e6, redone / transitions)
 
 
 def launch(client: Client, definition: str, instances: int, name: str) -> None:
@@ -78,8 +98,8 @@ def launch(client: Client, definition: str, instances: int, name: str) -> None:
 
 
 def ended(service: Service) -> int:
-    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(service.database, timeout=5)) as connection:
-        return int(connection.execute("SELECT count(*) FROM instances WHERE ended IS NOT NULL").fetchone()[0])
+    with suppress(sqlite3.OperationalError):
+        return int(service.rows("SELECT count(*) FROM instances WHERE ended IS NOT NULL")[0][0])
     return 0
 
 
@@ -89,14 +109,15 @@ def _cpu(service: Service) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def floor_rate(rabbit: Rabbit, instances: int, actions: int) -> float:
-    """Actions a second of the floor loop."""
+def floor_rate(rabbit: Rabbit, instances: int, actions: int, postgres: Postgres | None = None) -> float:
+    """Actions a second of the floor loop; without a PostgreSQL on SQLite."""
     url = rabbit.vhost_url(rabbit.fresh_vhost())
     client = Client(url)
     for queue in ("floor_out", "floor_back"):
         client.channel.queue_declare(queue, durable=True, arguments={"x-queue-type": "quorum"})
     client.close()
     with tempfile.TemporaryDirectory() as name, program(str(FLOOR), "echo", url):
-        loop = [sys.executable, str(FLOOR), "loop", url, str(Path(name) / "floor.db"), str(instances), str(actions)]
+        database = str(Path(name) / "floor.db") if postgres is None else postgres.url(postgres.fresh_database())
+        loop = [sys.executable, str(FLOOR), "loop", url, database, str(instances), str(actions)]
         seconds = float(subprocess.run(loop, check=True, capture_output=True, text=True, timeout=300).stdout)
     return instances * actions / seconds

@@ -1,11 +1,12 @@
 """The floor under the engine on RabbitMQ: what any engine must at least do for a durable action, and nothing else.
 
 For each action: publish a persistent message of 500 bytes to a quorum queue with a confirm (windows of 500), have an
-echo in another process send it back the same way, write one row (SQLite, ``synchronous=FULL``, as many rows a commit as
-have come meanwhile), acknowledge after the commit. It knows no definition, no state and no retry. Plain pika.
+echo in another process send it back the same way, write one row (SQLite, ``synchronous=FULL``, or PostgreSQL; as many
+rows a commit as have come meanwhile), acknowledge after the commit. It knows no definition, no state and no retry.
+Plain pika. DATABASE is a file, or a URL of PostgreSQL; ``loop`` prints the seconds it took.
 
     python tests/benchmarks/floor_loop.py echo URL
-    python tests/benchmarks/floor_loop.py loop URL DATABASE INSTANCES ACTIONS     prints the seconds it took
+    python tests/benchmarks/floor_loop.py loop URL DATABASE INSTANCES ACTIONS
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pika
+import psycopg
 from pika.adapters.asyncio_connection import AsyncioConnection
 
 OUT, BACK = "floor_out", "floor_back"
@@ -139,16 +141,23 @@ def message(number: int, turn: int) -> bytes:
     return b"%010d%010d" % (number, turn) + b"x" * (BODY - 20)
 
 
-def opened(database: str) -> sqlite3.Connection:
+def opened(database: str) -> Any:
+    table = "CREATE TABLE steps (instance INTEGER, turn INTEGER, body {}, PRIMARY KEY (instance, turn))"
+    if database.startswith("postgresql:"):
+        server = psycopg.connect(database, autocommit=True)
+        server.execute(table.format("BYTEA"))
+        return server
     connection = sqlite3.connect(database, isolation_level=None)
-    connection.executescript(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-        "CREATE TABLE steps (instance INTEGER, turn INTEGER, body BLOB, PRIMARY KEY (instance, turn)) WITHOUT ROWID"
-    )
+    pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+    connection.executescript(f"{pragmas}{table.format('BLOB')} WITHOUT ROWID")
     return connection
 
 
-def written(connection: sqlite3.Connection, rows: list[tuple[int, int, bytes]]) -> None:
+def written(connection: Any, rows: list[tuple[int, int, bytes]]) -> None:
+    if isinstance(connection, psycopg.Connection):
+        columns = ([row[column] for row in rows] for column in range(3))
+        connection.execute("INSERT INTO steps SELECT * FROM unnest(%s::int[], %s::int[], %s::bytea[])", tuple(columns))
+        return
     connection.execute("BEGIN IMMEDIATE")
     connection.executemany("INSERT INTO steps VALUES (?, ?, ?)", rows)
     connection.execute("COMMIT")

@@ -3,10 +3,11 @@
 First figure: durable actions a second, embedded. The engine runs instances of a sequence of no-op actions on
 SQLite (``synchronous=FULL``) with participants in this process. The floor commits exactly the rows that such a run
 committed, batch by batch, and does nothing else. Second figure: the same through RabbitMQ, with daemon and worker as
-processes of their own; the floor is ``floor_loop.py``. Third: processes of five Celery tasks, beside chains of the same
-tasks, and the same process with our own worker. All is measured in turn, several rounds; medians are printed.
+processes of their own; the floor is ``floor_loop.py``. Third: the same on PostgreSQL, and three daemons beside one.
+Fourth: processes of five Celery tasks, beside chains of the same tasks, and the same process with our own worker. All
+is measured in turn, several rounds; medians are printed.
 
-    python tests/benchmarks/run.py [--rounds 5] [--instances 2000] [--actions 10] [--only embedded|broker|celery]
+    python tests/benchmarks/run.py [--rounds 5] [--instances 2000] [--actions 10] [--only KIND]
 """
 
 from __future__ import annotations
@@ -135,12 +136,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--instances", type=int, default=2_000)
     parser.add_argument("--actions", type=int, default=10)
-    parser.add_argument("--only", choices=["embedded", "broker", "celery"])
+    parser.add_argument("--only", choices=["embedded", "broker", "postgresql", "celery"])
     options = parser.parse_args()
     versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     print(f"{platform.machine()}, {os.cpu_count()} cores, {versions}")
     print(f"{options.instances} instances of {options.actions} actions, {options.rounds} rounds in turn\n")
-    for name, figures in (("embedded", embedded_figures), ("broker", broker_figures), ("celery", celery_figures)):
+    kinds = {
+        "embedded": embedded_figures,
+        "broker": broker_figures,
+        "postgresql": postgresql_figures,
+        "celery": celery_figures,
+    }
+    for name, figures in kinds.items():
         if options.only in (None, name):
             figures(options)
 
@@ -163,17 +170,47 @@ def broker_figures(options: argparse.Namespace) -> None:
     engines, floors = [], []
     try:
         for _ in range(options.rounds):
-            rate = engine_rate(rabbit, definition(options.actions), options.instances, options.actions)
-            engines.append(rate)
+            engines.append(engine_rate(rabbit, definition(options.actions), options.instances, options.actions))
             floors.append(floor_rate(rabbit, options.instances, options.actions))
     finally:
         rabbit.remove()
-    ratios = [rate / floor for (rate, _), floor in zip(engines, floors, strict=True)]
+    ratios = [engine.rate / floor for engine, floor in zip(engines, floors, strict=True)]
     print(f"\n{'':22}{'actions/s':>12}{'µs of CPU/action':>20}")
-    rate, cpu = (statistics.median(figure) for figure in zip(*engines, strict=True))
+    rate, cpu = (statistics.median(getattr(one, name) for one in engines) for name in ("rate", "cpu"))
     print(f"{'through RabbitMQ':22}{rate:12,.0f}{cpu:20.1f}  (of the daemon)")
     print(f"{'floor loop':22}{statistics.median(floors):12,.0f}")
     print(f"\nRabbitMQ / floor: median {statistics.median(ratios):.2f} (min {min(ratios):.2f}, max {max(ratios):.2f})")
+
+
+def postgresql_figures(options: argparse.Namespace) -> None:
+    """One daemon and three on PostgreSQL: with many instances, and with one that has many items at once."""
+    from broker import Measured, Postgres, Rabbit, engine_rate, floor_rate  # here: the first figure needs neither
+
+    rabbit, postgres = Rabbit().start(), Postgres(durable=True).start()
+    many = definition(options.actions), options.instances, options.actions
+    items = options.instances
+    hot = f'<process name="hot"><foreach select="= [n for n in range({items})]" as="n" parallel="yes">'
+    hot += '<action participant="nothing"><input/><output/></action></foreach></process>'
+    found: dict[str, list[Measured]] = {}
+    floors: list[float] = []
+    try:
+        for _ in range(options.rounds):
+            for daemons in (1, 3):
+                for name, what in (("many instances", many), ("one instance", (hot, 1, items))):
+                    measured = engine_rate(rabbit, *what, postgres, daemons)
+                    found.setdefault(f"{name}, {daemons}", []).append(measured)
+            floors.append(floor_rate(rabbit, options.instances, options.actions, postgres))
+    finally:
+        postgres.remove()
+        rabbit.remove()
+    print(f"\n{'on PostgreSQL':22}{'actions/s':>12}{'µs of CPU/action':>20}{'beside the floor':>18}{'redone':>10}")
+    for name, measured in found.items():
+        ratios = [one.rate / floor for one, floor in zip(measured, floors, strict=True)]
+        rate, cpu, redone = (
+            statistics.median(getattr(one, each) for one in measured) for each in ("rate", "cpu", "redone")
+        )
+        print(f"{name:22}{rate:12,.0f}{cpu:20.1f}{statistics.median(ratios):18.2f}{redone:10.2%}")
+    print(f"{'floor loop':22}{statistics.median(floors):12,.0f}")
 
 
 def celery_figures(options: argparse.Namespace) -> None:
@@ -188,7 +225,7 @@ def celery_figures(options: argparse.Namespace) -> None:
         for _ in range(options.rounds):
             engines.append(celery_chain.engine_rate(rabbit, options.instances, TASKS))
             chains.append(celery_chain.chain_rate(rabbit, options.instances, TASKS))
-            workers.append(broker.engine_rate(rabbit, definition(TASKS), options.instances, TASKS)[0])
+            workers.append(broker.engine_rate(rabbit, definition(TASKS), options.instances, TASKS).rate)
     finally:
         rabbit.remove()
     print(f"\n{options.instances} of {TASKS} tasks, Celery's pool: {celery_chain.POOL} {celery_chain.PROCESSES}")
