@@ -19,6 +19,8 @@ _COUNTERS = {
     "published": "Messages that the broker has taken.",
     "unidentified": "Messages without an id, which may be accepted twice.",
     "repeated": "Messages that were dropped because their id was accepted before.",
+    "redone": "Messages that were worked on again, since another daemon was first at their instance.",
+    "passed_over": "Messages that another daemon had applied, or was applying.",
     "forged": "Answers with a token that the engine has not made, or from a user who may not answer.",
 }
 _GAUGES = {
@@ -42,6 +44,8 @@ _NAMES = {
     "published": "messages_published",
     "unidentified": "messages_unidentified",
     "repeated": "messages_repeated",
+    "redone": "messages_redone",
+    "passed_over": "messages_passed_over",
     "forged": "answers_forged",
     "waiting": "messages_waiting",
     "due_late": "timers_late_seconds",

@@ -84,7 +84,8 @@ def engine_rate(
         seconds = time.perf_counter() - began
         cpu = sum(_cpu(one) for one in services) - cpu
         redone, transitions = (
-            sum(one.metric(f"bureaucrat_{name}_total") for one in services) for name in ("redone", "transitions")
+            sum(one.metric(f"bureaucrat_{name}_total") for one in services)
+            for name in ("messages_redone", "transitions")
         )
     done = instances * actions
     return Measured(done / seconds, cpu / done * 1e6, redone / transitions)

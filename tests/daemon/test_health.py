@@ -128,6 +128,8 @@ def test_figures_are_metrics(served: Served) -> None:
         "bureaucrat_messages_published_total 0.0",
         "bureaucrat_messages_unidentified_total 0.0",
         "bureaucrat_messages_repeated_total 0.0",
+        "bureaucrat_messages_redone_total 0.0",
+        "bureaucrat_messages_passed_over_total 0.0",
         "bureaucrat_answers_forged_total 0.0",
         "bureaucrat_outbox_rows 0.0",
         "bureaucrat_messages_waiting 0.0",
