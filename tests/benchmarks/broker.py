@@ -21,7 +21,7 @@ from pathlib import Path
 import pika
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "acceptance")]
 
 from postgres import Postgres  # noqa: E402
 from rabbit import Rabbit  # noqa: E402
