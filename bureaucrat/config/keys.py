@@ -166,6 +166,7 @@ class ServiceSettings:
     per_host: int = _key(kinds.number(1, 1_000), "20", "requests at a time to one host")
     timeout: float = _key(kinds.duration("100ms"), "30s", "how long one request may take")
     response: int = _key(kinds.size("1KiB", "16MiB"), "1MiB", "how large a response may be")
+    ssl_ca: Path | None = _key(kinds.path_or_nothing(), "", "a file of authorities trusted beside the system's")
 
 
 @dataclass(frozen=True, slots=True)

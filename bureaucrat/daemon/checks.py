@@ -46,7 +46,7 @@ def celery(config: Config) -> None:
 
 
 def services(config: Config) -> None:
-    """That the HTTP client can be imported, if the settings let a service be asked."""
+    """That the HTTP client and the authorities can be used, if the settings let a service be asked."""
     wanted = Services(config.services, config.registered)
     if not wanted.are_wanted:
         return
@@ -55,6 +55,11 @@ def services(config: Config) -> None:
     except ConfigurationError as error:
         place = config.registered[0].place if config.registered else config.place("services", "allow")
         raise _not_started(str(error), place, f"check    {sys.executable} -c 'import aiohttp'") from error
+    try:
+        wanted.trusted()
+    except ConfigurationError as error:
+        look = f"check    openssl x509 -noout -subject -in {config.services.ssl_ca}"
+        raise _not_started(str(error), config.place("services", "ssl_ca"), look) from error
 
 
 def lock(path: Path | None, config: Config) -> PidFile:

@@ -11,6 +11,7 @@ Rules:
 from __future__ import annotations
 
 import importlib
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ PREFIX = "service"
 PREFIXES = (PREFIX, "http", "https")
 CODE = "HttpError"  #: of the fault that a response throws which trying again does not change
 _INSTALL = "HTTP services need aiohttp, which is not installed: pip install 'bureaucrat-engine[http]'"
+_TRUST = "if an authority of your own has signed it, name the authority's file with [services] ssl_ca"
 _MAY_PASS = frozenset({408, 425, 429})
 _SHOWN = 300  # characters of a response in the text of an error
 _CHUNK = 1 << 16  # bytes of a response that are read at a time
@@ -82,6 +84,22 @@ class Services:
         except ImportError as error:
             raise ConfigurationError(_INSTALL) from error
 
+    def trusted(self) -> ssl.SSLContext:
+        """What tells whether a service is who it says: the system's authorities, and those of the settings.
+
+        :raises ConfigurationError: their file cannot be used.
+        """
+        context, file = ssl.create_default_context(), self.settings.ssl_ca
+        if file is not None:
+            try:
+                context.load_verify_locations(file)
+            except ssl.SSLError as error:
+                what = "it must hold certificates of authorities, in PEM"
+                raise ConfigurationError(f"[services] ssl_ca: {file} cannot be used: {what}") from error
+            except OSError as error:
+                raise ConfigurationError(f"[services] ssl_ca: {file} cannot be used: {error.strerror}") from error
+        return context
+
     def outgoing(self, dispatch: Dispatch, instance: str, token: str) -> Outgoing:
         """The request that hands an attempt over, as a row."""
         asked = wire.Asked(
@@ -127,6 +145,8 @@ class Services:
             raise NotAllowed(f"{participant[:200]} is no URL that can be asked: {error}") from error
         except TimeoutError:
             return _error(f"no response within {target.timeout:g} s")
+        except http.ClientConnectorCertificateError as error:
+            return _error(f"its certificate is not trusted ({error.certificate_error}); {_TRUST}")
         except (http.ClientError, OSError) as error:
             return _error(f"{type(error).__name__}: {error}")
         return answer_of(response.status, response.reason or "", response.headers, content, asked.result)
@@ -165,6 +185,7 @@ class Services:
             limit=0,  # who asks keeps to a number
             force_close=True,  # one that is kept may be closed when the next request comes, and a POST is not repeated
             use_dns_cache=False,
+            ssl=self.trusted(),
             resolver=Resolver(self.settings.allow, self._lookup),
         )
         return http.ClientSession(

@@ -86,6 +86,17 @@ def test_the_http_client_must_be_there_where_services_may_be_asked(read: Read, m
     checks.services(read(""))
 
 
+def test_authorities_that_cannot_be_read_stop_the_start(read: Read) -> None:
+    """Where services may be asked at all."""
+    config = read("[services]\nallow = *.example.com\nssl_ca = /no/such/ca.pem\n")
+
+    assert failure(lambda: checks.services(config)) == [
+        "not started: [services] ssl_ca: /no/such/ca.pem cannot be used: No such file or directory",
+        "from     config.ini:3  [services] ssl_ca",
+        "check    openssl x509 -noout -subject -in /no/such/ca.pem",
+    ]
+
+
 def test_an_app_that_cannot_be_imported_stops_the_start(read: Read) -> None:
     """While there is a terminal; a default without an app needs nothing but Celery."""
     app = read("[celery]\napp = no_such_module:app\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,9 +15,11 @@ from courier import MemoryCourier, Office
 
 from bureaucrat.config import Hosts, Service, ServiceSettings
 from bureaucrat.engine.engine import Engine
+from bureaucrat.engine.status import status_of
 from bureaucrat.participants.service import PREFIXES, Services
 from bureaucrat.ports import Courier
 from bureaucrat.transports.services import ServiceCourier
+from bureaucrat.wire import StatusAnswer
 
 LOCAL = Hosts(("127.0.0.1", "*.test"), (ip_network("127.0.0.0/8"),))
 
@@ -78,9 +81,9 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(reply: Reply) -> AsyncIterator[Server]:
+async def serving(reply: Reply, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
     server = Server(reply)
-    listening = await asyncio.start_server(server.handle, "127.0.0.1", 0)
+    listening = await asyncio.start_server(server.handle, "127.0.0.1", 0, ssl=tls)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server
@@ -114,3 +117,20 @@ class Counter(Office):
         await self.die()
         self.courier = MemoryCourier()
         return await self.run()
+
+
+def process(participant: str, more: str = "", inside: str = "") -> str:
+    return (
+        f'<process name="p"><context><property name="amount" type="int">7</property></context>'
+        f'<action participant="{participant}" {more}>{inside}</action></process>'
+    )
+
+
+async def rests(counter: Counter, id: str = "a") -> StatusAnswer:
+    """Let the engine work until the instance has ended or needs a person."""
+    while True:
+        await counter.until_true(lambda: True)
+        found = await status_of(counter.storage, id)
+        if found.known and (found.status != "running" or found.incidents):
+            return found
+        await asyncio.sleep(0)

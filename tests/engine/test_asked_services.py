@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from serving import LOCAL, Counter, Reply, serving
+from serving import LOCAL, Counter, Reply, process, rests, serving
 from world import FaultyStorage
 
 from bureaucrat.clock import ManualClock
@@ -25,23 +25,6 @@ async def counter() -> AsyncIterator[Counter]:
     counter = Counter(FaultyStorage(), ManualClock(1_000.0))
     yield counter
     await counter.die()
-
-
-def process(participant: str, more: str = "", inside: str = "") -> str:
-    return (
-        f'<process name="p"><context><property name="amount" type="int">7</property></context>'
-        f'<action participant="{participant}" {more}>{inside}</action></process>'
-    )
-
-
-async def rests(counter: Counter, id: str = "a") -> StatusAnswer:
-    """Let the engine work until the instance has ended or needs a person."""
-    while True:
-        await counter.until_true(lambda: True)
-        found = await status_of(counter.storage, id)
-        if found.known and (found.status != "running" or found.incidents):
-            return found
-        await asyncio.sleep(0)
 
 
 async def story(counter: Counter, reply: Reply, more: str = "", inside: str = "") -> StatusAnswer:
