@@ -45,17 +45,17 @@ def large(shape: Shape, seed: int) -> Plan:
 def small(seed: int) -> Plan:
     """For ``make test``."""
     counts = {
-        "daemon killed": 6,
+        "daemon killed": 4,
         "all daemons killed": 1,
         "daemon frozen beyond locks": 1,
-        "worker killed": 2,
+        "worker killed": 1,
         "RabbitMQ killed": 1,
         "connections closed by RabbitMQ": 1,
         "queue of attempts deleted": 1,
         "PostgreSQL killed": 1,
-        "sessions ended by PostgreSQL": 2,
+        "sessions ended by PostgreSQL": 1,
         "PostgreSQL out of connections": 1,
-        "link cut within a frame": 2,
+        "link cut within a frame": 1,
         "link silent": 1,
     }
-    return Plan(Shape("postgresql", 3), seed, counts, instances=100)
+    return Plan(Shape("postgresql", 3), seed, counts, instances=60)
