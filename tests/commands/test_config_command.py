@@ -69,6 +69,7 @@ SHOWN = """\
               per_host            20                              default
               timeout             30s                             default
               response            1MiB                            default
+              ssl_ca                                              default
 [storage]     url                 sqlite:////srv/b.db             config.ini:6
 [health]      listen              127.0.0.1:9464                  default
 [log]         level               INFO                            default

@@ -11,6 +11,7 @@ from concurrent.futures import CancelledError, Future
 from typing import Any
 
 from celery import Celery
+from celery._state import _set_task_join_will_block
 from celery.exceptions import WorkerTerminate
 from celery.worker import WorkController, state
 
@@ -67,3 +68,4 @@ class CeleryThread:
             await asyncio.to_thread(self._thread.join)
         finally:
             state.should_stop = None
+            _set_task_join_will_block(False)  # a worker sets it for its whole process, which is that of the tests
