@@ -12,7 +12,6 @@ Rules:
 from __future__ import annotations
 
 import logging
-import math
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -291,13 +290,13 @@ class Batches:
     def _born(self, group: list[Delivery], collector: Collector) -> Cached:
         birth = group[0].birth
         assert birth is not None, "what came before the start was taken out"
-        definition = birth.definition
+        definition, now = birth.definition, self._clock.now()
         self._definitions.store(definition, collector.writes)
         instance = Instance(
             group[0].instance,
             definition.name,
             definition.hash,
-            min(birth.asked or math.inf, self._clock.now()),
+            min(now, now if birth.asked is None else birth.asked),
             caller=birth.caller,
             depth=birth.depth,
             business_key=birth.business_key,

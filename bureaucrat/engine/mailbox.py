@@ -65,7 +65,7 @@ class Mailbox:
         self._queued: set[int] = set()
         self._releasing: dict[str, None] = {}
         self._nameless: dict[str, list[_Read]] = {}  #: by instance: its start by name, and what came after that
-        self.unreadable: list[tuple[MailRow, str]] = []  #: or nothing can start by it: to be set aside
+        self.unreadable: list[tuple[MailRow, str]] = []  #: to be set aside, with the reason; or nothing can start by it
         self.ordered: list[tuple[MailRow, Desked | Report]] = []  #: for the desk
 
     def post(self, row: MailRow, *, released: bool = False) -> None:
@@ -94,9 +94,18 @@ class Mailbox:
                 self._put(Delivery(row.instance, message.message, mail=row.number, order=message))
             case Begin():
                 self._nameless[row.instance] = [(row, message, released)]
-            case Looked() | Replay() | Drop() | Happened() | Deploy() | Undeploy() | Scheduling() | Pausing() | Mend():
-                self.ordered.append((row, message))
-            case Report():
+            case (
+                Looked()
+                | Replay()
+                | Drop()
+                | Happened()
+                | Deploy()
+                | Undeploy()
+                | Scheduling()
+                | Pausing()
+                | Mend()
+                | Report()
+            ):
                 self.ordered.append((row, message))
             case _:
                 self._put(Delivery(row.instance, message, mail=row.number, since=row.at, released=released))
