@@ -155,8 +155,12 @@ def _opened(made: Any, stack: ExitStack) -> _Database:
         made = stack.enter_context(made)
     else:
         stack.callback(made.close)
-    is_sqlalchemy = any(kind.__module__.startswith("sqlalchemy.") for kind in type(made).__mro__)
-    return _SqlAlchemy(made, sys.modules["sqlalchemy"]) if is_sqlalchemy else _DbApi(made)
+    return _SqlAlchemy(made, sys.modules["sqlalchemy"]) if is_sqlalchemys(made) else _DbApi(made)
+
+
+def is_sqlalchemys(made: Any) -> bool:
+    """Whether it is a session or a connection of SQLAlchemy, which is not imported for that."""
+    return any(kind.__module__.startswith("sqlalchemy.") for kind in type(made).__mro__)
 
 
 class _DbApi:

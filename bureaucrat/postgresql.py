@@ -11,6 +11,8 @@ import inspect
 import json
 from typing import Any
 
+from .once import is_sqlalchemys
+
 _FUNCTIONS = {
     "launch": "SELECT bureaucrat.bureaucrat_launch({0}, CAST({1} AS jsonb), {2})",
     "event": "SELECT bureaucrat.bureaucrat_event({0}, CAST({1} AS jsonb), {2})",
@@ -52,11 +54,6 @@ async def aevent(connection: Any, name: str, body: dict[str, Any] | None = None,
     await _acalled(connection, "event", name, body, id)
 
 
-def statement(function: str, marks: tuple[str, str, str]) -> str:
-    """The call of a function: ``launch`` or ``event``, with the marks of its three values."""
-    return _FUNCTIONS[function].format(*marks)
-
-
 def text_of(given: dict[str, Any] | None) -> str:
     """The JSON that a function is given.
 
@@ -68,11 +65,11 @@ def text_of(given: dict[str, Any] | None) -> str:
 
 def _called(connection: Any, function: str, name: str, given: dict[str, Any] | None, id: str | None) -> Any:
     values = (name, text_of(given), id)
-    if _is_sqlalchemys(connection):
+    if is_sqlalchemys(connection):
         return connection.execute(_named(function), _by_name(values)).scalar()
     cursor = connection.cursor()
     try:
-        cursor.execute(statement(function, ("%s", "%s", "%s")), values)
+        cursor.execute(_FUNCTIONS[function].format("%s", "%s", "%s"), values)
         return cursor.fetchone()[0]
     finally:
         cursor.close()
@@ -80,23 +77,19 @@ def _called(connection: Any, function: str, name: str, given: dict[str, Any] | N
 
 async def _acalled(connection: Any, function: str, name: str, given: dict[str, Any] | None, id: str | None) -> Any:
     values = (name, text_of(given), id)
-    if _is_sqlalchemys(connection):
+    if is_sqlalchemys(connection):
         return (await connection.execute(_named(function), _by_name(values))).scalar()
     if hasattr(connection, "fetchval"):  # asyncpg
-        return await connection.fetchval(statement(function, ("$1", "$2", "$3")), *values)
-    done = connection.execute(statement(function, ("%s", "%s", "%s")), values)
+        return await connection.fetchval(_FUNCTIONS[function].format("$1", "$2", "$3"), *values)
+    done = connection.execute(_FUNCTIONS[function].format("%s", "%s", "%s"), values)
     cursor = await done if inspect.isawaitable(done) else done
     return (await cursor.fetchone())[0]
-
-
-def _is_sqlalchemys(connection: Any) -> bool:
-    return any(kind.__module__.startswith("sqlalchemy.") for kind in type(connection).__mro__)
 
 
 def _named(function: str) -> Any:
     from sqlalchemy import text  # who has such a connection has it
 
-    return text(statement(function, (":first", ":second", ":third")))
+    return text(_FUNCTIONS[function].format(":first", ":second", ":third"))
 
 
 def _by_name(values: tuple[str, str, str | None]) -> dict[str, str | None]:

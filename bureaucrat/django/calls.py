@@ -14,11 +14,11 @@ from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
+from .. import postgresql
 from ..clock import SystemClock
 from ..engine.numbers import instance_id
 from ..engine.starts import instance_id_of
 from ..launcher import Launcher
-from ..postgresql import statement, text_of
 from .settings import Given, given
 
 _clock = SystemClock()
@@ -39,8 +39,8 @@ def launch(
     """
     where, setting = _where(using)
     if where == setting.database:
-        return str(_called(where, "launch", process, text_of(fields), id))
-    text_of(fields)
+        return postgresql.launch(connections[where], process, fields, id=id)
+    postgresql.text_of(fields)
     number = instance_id_of(id) if id else instance_id(_clock)
     _later(where, lambda: _launcher(setting).launch(process=process, fields=fields or {}, id=number))
     return number
@@ -57,9 +57,9 @@ def event(name: str, body: dict[str, Any] | None = None, *, id: str | None = Non
     """
     where, setting = _where(using)
     if where == setting.database:
-        _called(where, "event", name, text_of(body), id)
+        postgresql.event(connections[where], name, body, id=id)
         return
-    text_of(body)
+    postgresql.text_of(body)
     number = id or instance_id(_clock)
     _later(where, lambda: _launcher(setting).report(name, body or {}, id=number))
 
@@ -88,12 +88,6 @@ def _where(using: str | None) -> tuple[str, Given]:
             'add "amqp": "amqp://user:password@host/vhost" to BUREAUCRAT'
         )
     return where, setting
-
-
-def _called(where: str, function: str, *values: str | None) -> Any:
-    with connections[where].cursor() as cursor:
-        cursor.execute(statement(function, ("%s", "%s", "%s")), values)
-        return cursor.fetchone()[0]
 
 
 def _later(where: str, publish: Callable[[], object]) -> None:
