@@ -1,9 +1,10 @@
 -- What applications call within their own transactions: rolled back, it has never been. Whoever may use the schema and
 -- execute them needs no right on a table. A row of the mailbox is written, and the daemons are woken when it is committed.
 
--- The number of a row that nobody living has made more of: milliseconds, a maker, a count.
+-- A row's number is milliseconds, then 22 bits that tell a daemon's rows by their maker. These count through all of them.
 CREATE SEQUENCE left_numbers AS integer MINVALUE 0 MAXVALUE 4194303 CYCLE;
 
+-- A row of the mailbox; where its number is taken already, the next.
 CREATE FUNCTION bureaucrat_leave(instance text, message text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = bureaucrat, pg_temp
 AS $$
@@ -19,7 +20,7 @@ BEGIN
     PERFORM pg_notify('bureaucrat_mail', '');
 END $$;
 
--- Whether it is an id: of an instance, or of an event.
+-- An error unless it is a name or an id.
 CREATE FUNCTION bureaucrat_check(what text, given text, most integer) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = bureaucrat, pg_temp
 AS $$
@@ -30,6 +31,7 @@ BEGIN
     END IF;
 END $$;
 
+-- An error unless it is an object of a size that may travel.
 CREATE FUNCTION bureaucrat_check_object(what text, given jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = bureaucrat, pg_temp
 AS $$
