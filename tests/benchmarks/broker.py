@@ -91,6 +91,30 @@ def engine_rate(
     return Measured(done / seconds, cpu / done * 1e6, redone / transitions)
 
 
+def takeover_seconds(rabbit: Rabbit, postgres: Postgres, instances: int = 60, delay: int = 3) -> float:
+    """How late the latest timer fires when one of three daemons is killed as they become due: those that it has armed
+    are the others' to find."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        url, storage = rabbit.vhost_url(rabbit.fresh_vhost()), postgres.url(postgres.fresh_database())
+        services = []
+        for number in range(3):
+            (folder := Path(name) / f"{number}").mkdir()
+            services.append(Service(folder, url, storage=storage))
+            stack.callback(services[-1].kill)
+            services[-1].start()
+        client = stack.enter_context(Client(url))
+        launch(client, f'<process name="late"><delay duration="{delay}s"/></process>', instances, "late")
+        witness, victim = services[0], services[1]
+        due = "SELECT count(*), min(due), extract(epoch FROM clock_timestamp()) FROM branches WHERE due IS NOT NULL"
+        until(lambda: witness.rows(due)[0][0] == instances, "all wait")
+        assert victim.metric("bureaucrat_transitions_total") > 0
+        _, first, now = witness.rows(due)[0]
+        time.sleep(max(float(first) - float(now), 0.0))
+        victim.kill()
+        until(lambda: ended(witness) == instances, "all have ended", 60)
+        return float(witness.rows(f"SELECT max(ended - started) - {delay} FROM instances")[0][0])
+
+
 def launch(client: Client, definition: str, instances: int, name: str) -> None:
     content_type, body = wire.encode_launch(wire.LaunchRequest(None, definition=definition, fields=FIELDS))
     for number in range(instances):

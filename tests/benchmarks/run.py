@@ -183,8 +183,8 @@ def broker_figures(options: argparse.Namespace) -> None:
 
 
 def postgresql_figures(options: argparse.Namespace) -> None:
-    """One daemon and three on PostgreSQL: with many instances, and with one that has many items at once."""
-    from broker import Measured, Postgres, Rabbit, engine_rate, floor_rate  # here: the first figure needs neither
+    """One daemon and three on PostgreSQL: with many instances, with one that has many items at once; and a death."""
+    from broker import Measured, Postgres, Rabbit, engine_rate, floor_rate, takeover_seconds  # for these figures only
 
     rabbit, postgres = Rabbit().start(), Postgres(durable=True).start()
     many = definition(options.actions), options.instances, options.actions
@@ -193,6 +193,7 @@ def postgresql_figures(options: argparse.Namespace) -> None:
     hot += '<action participant="nothing"><input/><output/></action></foreach></process>'
     found: dict[str, list[Measured]] = {}
     floors: list[float] = []
+    takeovers: list[float] = []
     try:
         for _ in range(options.rounds):
             for daemons in (1, 3):
@@ -200,6 +201,7 @@ def postgresql_figures(options: argparse.Namespace) -> None:
                     measured = engine_rate(rabbit, *what, postgres, daemons)
                     found.setdefault(f"{name}, {daemons}", []).append(measured)
             floors.append(floor_rate(rabbit, options.instances, options.actions, postgres))
+            takeovers.append(takeover_seconds(rabbit, postgres))
     finally:
         postgres.remove()
         rabbit.remove()
@@ -211,6 +213,8 @@ def postgresql_figures(options: argparse.Namespace) -> None:
         )
         print(f"{name:22}{rate:12,.0f}{cpu:20.1f}{statistics.median(ratios):18.2f}{redone:10.2%}")
     print(f"{'floor loop':22}{statistics.median(floors):12,.0f}")
+    longest = f"median {statistics.median(takeovers):.2f} s, longest {max(takeovers):.2f} s"
+    print(f"\nwhat was to be done by a daemon that is killed, the others do after: {longest}")
 
 
 def celery_figures(options: argparse.Namespace) -> None:
