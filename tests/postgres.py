@@ -209,6 +209,14 @@ class Postgres:
         self.sql(f"CREATE DATABASE d{self._count} TEMPLATE template0")
         return f"d{self._count}"
 
+    def database_for(self, role: str) -> str:
+        """The same with a schema for the daemons, who log in as this role and have the rights that they need."""
+        database = self.fresh_database()
+        if not self.sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'"):
+            self.sql(f"CREATE ROLE {role} LOGIN")
+        self.sql(f"CREATE SCHEMA bureaucrat AUTHORIZATION {role}", database)
+        return database
+
     def emptied_database(self) -> str:
         """The name of the one database that tests use one after the other: no rows are in it, but the newest schema, if
         a test has opened it before. That takes a tenth of the time."""

@@ -177,6 +177,54 @@ class Service:
         }
 
 
+class Program:
+    """A process that is started again when it has ended, as a service manager does."""
+
+    def __init__(self, command: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
+        self._command = command
+        self._environment = {**os.environ, **(environment or {})}
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=subprocess.STDOUT)
+
+    def keep(self) -> None:
+        """Start it again if it has ended: a worker does not start while the broker is away."""
+        if self._process is not None and self._process.poll() is not None:
+            self.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+def keeping_worker(config: Path, log: Path, ledger_port: str) -> Program:
+    """``bureaucrat worker`` with the participants that keep a ledger."""
+    command = [sys.executable, "-m", "bureaucrat", "worker", str(Path(__file__).parent / "keyed_participants.py")]
+    return Program([*command, "-c", str(config)], log, {"LEDGER_PORT": ledger_port})
+
+
+def goes_on(service: Service, client: Client) -> None:
+    """Wait until a good message in each queue was handled."""
+    id = f"good-{time.time_ns()}"
+    client.launch('<process name="g"><await event="good" since="start"/></process>', id)
+    until(lambda: service.status(id) == "running", "the next launch is handled")
+    client.event("good", {})
+    until(lambda: service.status(id) == "completed", "the next event is handled")
+
+
 @dataclass
 class Attempt:
     """An attempt as a participant gets it."""

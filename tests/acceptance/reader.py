@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rabbit import SCRIPTS, Rabbit
-from test_docs_examples import write_files
+from test_docs_examples import commands, steady, write_files
 
 ROOT = Path(__file__).parents[2]
 _BUREAUCRAT = "import sys; sys.argv[0] = 'bureaucrat'; from bureaucrat.cli import main; sys.exit(main())"
@@ -63,6 +63,33 @@ class Day:
         """Start it, and wait for nothing."""
         line = f"exec {self.local(command).removesuffix('&')}"
         self.background.append(subprocess.Popen(["bash", "-c", line], cwd=self.folder, env=self.environment))
+
+    def follow(self, page: str) -> int:
+        """Give every command of a page's consoles, each of which must succeed and print what stands below it.
+
+        :returns: how many there are.
+        """
+        told = commands(page)
+        for command, lines in told:
+            if command.endswith("&"):
+                self.begin(command)
+                continue
+            printed, code = self.bash(command)
+            assert steady(printed.splitlines()) == steady(lines), f"{command}\n{self.logs}"
+            assert code == 0, command
+        return len(told)
+
+    @property
+    def logs(self) -> str:
+        """The ends of what programs have logged."""
+        return "\n".join(path.read_text()[-2000:] for path in self.folder.glob("*.log"))
+
+    def provide(self, **scripts: str) -> None:
+        """More programs to be found: each by its script for ``sh``."""
+        for name, script in scripts.items():
+            program = self.folder.parent / "bin" / name
+            program.write_text(f"#!/bin/sh\n{script}\n")
+            program.chmod(0o755)
 
     def learn(self, page: str, printed: str) -> None:
         """The numbers of dead letters that the page shows are others here."""

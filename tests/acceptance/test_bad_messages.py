@@ -11,7 +11,7 @@ from typing import Any
 
 import pika
 import pytest
-from service import LAUNCH, MESSAGE, WORKITEM, Attempt, Client, Service, until
+from service import LAUNCH, MESSAGE, WORKITEM, Attempt, Client, Service, goes_on, until
 
 from bureaucrat.engine.codec import encode_message
 from bureaucrat.engine.orders import Replay
@@ -33,11 +33,7 @@ def pid(service: Service) -> int:
 def still(service: Service, client: Client, pid: int) -> Iterator[None]:
     """After the test the daemon is the same process, and a good message in each queue is handled."""
     yield
-    good = f"good-{time.time_ns()}"
-    client.launch('<process name="g"><await event="good" since="start"/></process>', good)
-    until(lambda: service.status(good) == "running", "the next launch is handled")
-    client.event("good", {})
-    until(lambda: service.status(good) == "completed", "the next event is handled")
+    goes_on(service, client)
     assert service.process is not None
     assert service.process.poll() is None
     status, health = service.get("/health")

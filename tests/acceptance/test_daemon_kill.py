@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from rabbit import Rabbit
-from service import Client, Service, until
+from service import Client, Service, keeping_worker, until
 
 from bureaucrat import wire
 
@@ -43,31 +43,6 @@ def ledger(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         server.kill()
 
 
-class Worker:
-    """``bureaucrat worker`` with the participants that keep a ledger."""
-
-    def __init__(self, service: Service, port: str) -> None:
-        self._command = [sys.executable, "-m", "bureaucrat", "worker", str(HERE.parent / "keyed_participants.py")]
-        self._command += ["-c", str(service.config)]
-        self._environment = {**os.environ, "LEDGER_PORT": port}
-        self._log = service.folder / "worker.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=subprocess.STDOUT)
-
-    def keep(self) -> None:
-        """Start it again if it has ended: it does not start while the broker is away. A service manager does this."""
-        if self._process is not None and self._process.poll() is not None:
-            self.start()
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-
 def launch(client: Client, numbers: range) -> None:
     definition = (HERE / "endless.xml").read_text()
     for number in numbers:
@@ -91,7 +66,7 @@ def test_kills_of_daemon_worker_and_broker_lose_nothing_and_double_nothing(
 ) -> None:
     port, file = ledger
     service = Service(tmp_path, mortal_rabbit.url)
-    worker = Worker(service, port)
+    worker = keeping_worker(service.config, service.folder / "worker.log", port)
     chance = random.Random(20_261_125)
     kills = [kind for kind, count in KILLS.items() for _ in range(count)]
     chance.shuffle(kills)

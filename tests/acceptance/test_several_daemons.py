@@ -11,7 +11,7 @@ from rabbit import Rabbit
 from service import Client, Service, until
 
 ROLE = "several"
-WAITING = """<process name="waiting"><delay duration="700ms"/><action participant="work"/></process>"""
+WAITING = """<process name="waiting"><delay duration="2s"/><action participant="work"/></process>"""
 HOT = """
 <process name="hot">
   <foreach select="= [n for n in range(200)]" as="n" parallel="yes">
@@ -21,6 +21,7 @@ HOT = """
 </process>
 """
 BOUND = """<process name="bound"><action participant="narrow"/></process>"""
+TIMERS = "SELECT count(*) FROM branches WHERE due IS NOT NULL"
 SETTINGS = "history = full\n[participant:narrow]\nmax_in_flight = 2\n"
 #: attempts that are waited for, less those that wait for leave
 IN_FLIGHT = """SELECT (SELECT count(*) FROM branches WHERE attempt IS NOT NULL)
@@ -33,10 +34,7 @@ class Crowd:
     def __init__(self, folder: Path, rabbit: Rabbit, postgres: Postgres) -> None:
         vhost = rabbit.fresh_vhost()
         self.url, self.login = rabbit.vhost_url(vhost), rabbit.vhost_url(vhost, "bureaucrat-daemon")
-        self.postgres, self.database, self.folder = postgres, postgres.fresh_database(), folder
-        if not postgres.sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}'"):
-            postgres.sql(f"CREATE ROLE {ROLE} LOGIN")
-        postgres.sql(f"CREATE SCHEMA bureaucrat AUTHORIZATION {ROLE}", self.database)
+        self.postgres, self.database, self.folder = postgres, postgres.database_for(ROLE), folder
         self.daemons: list[Service] = []
         self.client = Client(self.url)
 
@@ -82,13 +80,16 @@ def test_what_a_killed_daemon_was_to_do_the_others_do(crowd: Crowd) -> None:
     first, second, _ = [crowd.join() for _ in range(3)]
     for number in range(30):
         crowd.client.launch(WAITING, f"w{number}")
-    until(lambda: len(crowd.rows.rows("SELECT id FROM instances")) == 30, "all are there")
+    until(lambda: crowd.rows.rows(TIMERS)[0][0] == 30, "all wait for their timers")
+    begun = first.metric("bureaucrat_transitions_total")
     first.kill()
+    left_behind = crowd.rows.rows(TIMERS)[0][0]
 
     tokens = crowd.work(30)
     crowd.completed(30)
 
-    assert len(tokens) == 30
+    assert begun > 0  # some of the timers are its own
+    assert (left_behind, len(tokens)) == (30, 30)
     until(lambda: not any(second.left().values()), "nothing is left")
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from intake import Intake, intake
 from rabbit import Rabbit
-from service import Client, Service, until
+from service import Client, Service, goes_on
 
 from bureaucrat.storage.memory import MemoryStorage
 
@@ -64,11 +64,7 @@ def client(service: Service, pid: int) -> Iterator[Client]:
     before = service.metric("process_resident_memory_bytes")
     with Client(service.url) as made:
         yield made
-        well = f"well-{time.time_ns()}"
-        made.launch('<process name="p"><await event="go" since="start"/></process>', well)
-        until(lambda: service.status(well) == "running", "the next launch is handled")
-        made.event("go", {})
-        until(lambda: service.status(well) == "completed", "the next event is handled")
+        goes_on(service, made)
     assert service.process is not None
     assert (service.process.poll(), service.pid) == (None, pid)
     assert service.metric("process_resident_memory_bytes") - before < GROWTH * 1024

@@ -8,6 +8,7 @@ deterministic, so a campaign that failed need not fail again; it is begun first 
 from __future__ import annotations
 
 import random
+import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -117,8 +118,6 @@ def _small_disk(folder: Path, plan: Plan) -> Iterator[Path]:
     if not plan.counts.get("disk full") and not plan.pairs:
         yield folder
         return
-    import subprocess
-
     with tempfile.TemporaryDirectory(dir=folder) as name:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", name], check=True)
         try:

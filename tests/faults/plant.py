@@ -8,7 +8,6 @@ does. What has happened is told by files that other processes write, never by wh
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -25,7 +24,7 @@ import psycopg
 from links import Link, Links
 from postgres import Postgres
 from rabbit import Rabbit
-from service import Client, Service, until
+from service import Client, Program, Service, keeping_worker, until
 
 HERE = Path(__file__).parent
 TESTS = HERE.parent
@@ -50,47 +49,6 @@ class Shape:
         return f"{self.storage}-{self.daemons}"
 
 
-def _prepared(postgres: Postgres) -> str:
-    """A new database with a schema for the daemons."""
-    database = postgres.fresh_database()
-    if not postgres.sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{_ROLE}'"):
-        postgres.sql(f"CREATE ROLE {_ROLE} LOGIN")
-    postgres.sql(f"CREATE SCHEMA bureaucrat AUTHORIZATION {_ROLE}", database)
-    return database
-
-
-class Program:
-    """A process that is started again when it has ended."""
-
-    def __init__(self, command: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
-        self._command = command
-        self._environment = {**os.environ, **(environment or {})}
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=subprocess.STDOUT)
-
-    def keep(self) -> None:
-        if self._process is not None and self._process.poll() is not None:
-            self.start()
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    @property
-    def has_ended(self) -> bool:
-        return self._process is None or self._process.poll() is not None
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-
 class Plant:
     """Everything, running.
 
@@ -107,7 +65,7 @@ class Plant:
         self.links = Links()
         self.broker_links: list[Link] = []
         self.database_links: list[Link] = []
-        self.database = "" if postgres is None else _prepared(postgres)
+        self.database = "" if postgres is None else postgres.database_for(_ROLE)
         self.daemons = [self._daemon(number, data) for number in range(shape.daemons)]
         self._ledger_file = folder / "ledger"
         self._ledger = subprocess.Popen(
@@ -117,8 +75,7 @@ class Plant:
         port = self._ledger.stdout.readline().strip()
         settings = folder / "worker.ini"
         settings.write_text(f"[amqp]\nurl = {self.url}\n")
-        command = [sys.executable, "-m", "bureaucrat", "worker", str(TESTS / "keyed_participants.py")]
-        self.worker = Program([*command, "-c", str(settings)], folder / "worker.log", {"LEDGER_PORT": port})
+        self.worker = keeping_worker(settings, folder / "worker.log", port)
         self._orders = folder / "orders"
         command = [sys.executable, str(HERE / "customer.py"), self.url, str(self._orders), "order"]
         self._customer = Program(command, folder / "customer.log")

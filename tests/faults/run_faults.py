@@ -37,16 +37,20 @@ def main() -> int:
     plans = [large(_shape(name), seed) for name, seed in remembered()]
     plans += [large(shape, options.seed + turn) for turn in range(options.times) for shape in SHAPES]
     plans = [plan for plan in plans if options.only in (None, str(plan.shape))]
-    return _report(_all(plans))
+    return _report(*_all(plans))
 
 
 def _shape(name: str) -> Shape:
     return next(one for one in SHAPES if str(one) == name)
 
 
-def _all(plans: Sequence[Plan]) -> list[Outcome]:
-    """Each on a broker and a server that are new; what fails is remembered, its logs are kept, and the others go on."""
-    outcomes = []
+def _all(plans: Sequence[Plan]) -> tuple[list[Outcome], int]:
+    """What came of them, and how many have failed.
+
+    Each is on a broker and a server that are new; what fails is remembered, its logs are kept, and the others go on.
+    """
+    outcomes: list[Outcome] = []
+    failed = 0
     for plan in plans:
         print(f"{plan.shape}: {len(plan.faults())} faults, seed {plan.seed}", flush=True)
         folder = Path(tempfile.mkdtemp(prefix=f"faults-{plan.shape}-{plan.seed}-"))
@@ -55,10 +59,10 @@ def _all(plans: Sequence[Plan]) -> list[Outcome]:
             print(f"FAILED {plan.shape}, seed {plan.seed}, logs in {folder}: {problem}", flush=True)
         if problems:
             remember(plan)
-            _failed.append(plan)
+            failed += 1
         else:
             shutil.rmtree(folder)
-    return outcomes
+    return outcomes, failed
 
 
 def _one(plan: Plan, folder: Path, outcomes: list[Outcome]) -> list[str]:
@@ -80,13 +84,10 @@ def _tell(line: str) -> None:
     print(f"  {time.strftime('%H:%M:%S', time.gmtime())}  {line}", flush=True)
 
 
-_failed: list[Plan] = []
-
-
-def _report(outcomes: Sequence[Outcome]) -> int:
+def _report(outcomes: Sequence[Outcome], failed: int) -> int:
     if outcomes:
         print(f"\n{by_fault(outcomes)}\n\n{by_shape(outcomes)}")
-    return 1 if _failed or not outcomes else 0
+    return 1 if failed or not outcomes else 0
 
 
 if __name__ == "__main__":
