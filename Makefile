@@ -61,6 +61,7 @@ dev: $(VENV)/.test
 # What the tests start for themselves. The packages' own services are neither started nor needed.
 SERVICES = $(strip $(if $(wildcard $(or $(RABBITMQ_SCRIPTS),/usr/lib/rabbitmq/bin)/rabbitmq-server),,rabbitmq-server) \
                    $(if $(wildcard $(or $(POSTGRESQL_HOME),/usr/lib/postgresql)/*/bin/initdb),,postgresql) \
+                   $(if $(wildcard /usr/bin/redis-server),,redis-server) \
                    $(if $(wildcard /usr/bin/systemd-analyze),,systemd))
 
 services:

@@ -33,7 +33,7 @@ _FIELDS: Final = (
 _WHITE: Final = re.compile(r"[ \t\n]+")
 _CHANCE: Final = re.compile(r"(?<![a-z])[hr](?![a-z])", re.IGNORECASE)  # croniter draws a number for these
 _LONGEST: Final = 200  # characters
-_SHORTHANDS: Final = {
+SHORTHANDS: Final = {  # and what they stand for
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
     "@midnight": "0 0 * * *",
@@ -122,8 +122,8 @@ def normalized(expression: str) -> str:
     The message goes on after the expression: ``has 4 fields; …``.
     """
     bare = _WHITE.sub(" ", expression.strip(" \t\n"))
-    if bare.lower() in _SHORTHANDS:
-        raise ValueError(f"is no cron expression: write {_SHORTHANDS[bare.lower()]}")
+    if bare.lower() in SHORTHANDS:
+        raise ValueError(f"is no cron expression: write {SHORTHANDS[bare.lower()]}")
     if len(bare) > _LONGEST:
         raise ValueError(f"is no cron expression: it is longer than {_LONGEST} characters")
     fields = bare.split(" ")

@@ -42,10 +42,10 @@ LAYERS: tuple[frozenset[str], ...] = (
 ADAPTERS = frozenset({"storage", "transports", "participants"})
 ADAPTERS_IMPORT = frozenset({"ports", "functions", "core", "errors", "clock", "config", "wire", "amqp"})
 #: Who may know that there is RabbitMQ.
-KNOW_AMQP = frozenset({"amqp", "transports", "participants", "launcher", "celery", "daemon", "commands"})
+KNOW_AMQP = frozenset({"amqp", "transports", "participants", "launcher", "celery", "agents", "daemon", "commands"})
 #: Who chooses adapters: of the embedded default, the simulation, the service, a command; and the public API.
-#: A command that is one: ``bureaucrat worker`` puts a worker together.
-COMPOSING_MODULES = frozenset({"bureaucrat.commands.serving"})
+#: And who puts a worker together: ``bureaucrat worker``, and agents that serve participants.
+COMPOSING_MODULES = frozenset({"bureaucrat.commands.serving", "bureaucrat.agents.tools.amqp"})
 COMPOSITION_ROOTS = frozenset({"embedded", "stores", "testing", "daemon", "cli", "__main__", "bureaucrat"})
 
 #: Where only one part may know a library, and where one may not.
@@ -58,6 +58,8 @@ ONLY_IN = {
     "daemon": frozenset({"daemon"}),  # python-daemon
     "pika": frozenset({"amqp", "launcher"}),
     "asyncpg": frozenset({"storage"}),
+    "aiormq": frozenset({"agents"}),
+    "redis": frozenset({"agents"}),
 }
 
 #: The core does no I/O, and knows no time, chance or thread but what it is given.

@@ -65,6 +65,8 @@ ALLOWED_IN = (
     ("docs/decisions/0023-celery.rst", {"task"}, "Celery's word"),
     ("bureaucrat/celery/*", {"task", "terminate", "terminated", "cancelled"}, "Celery's words"),
     ("bureaucrat/in_process.py", {"task"}, "Celery's word"),
+    ("bureaucrat/agents/*", {"task"}, "names of the original's API, and asyncio's tasks"),
+    ("bureaucrat/agents/tools/rabbit.py", {"cancelled"}, "Python's own spelling"),
     ("bureaucrat/storage/postgresql_sessions.py", {"terminate"}, "asyncpg's word"),
     ("bureaucrat/participants/celery.py", {"task", "terminate"}, "Celery's words"),
     ("bureaucrat/participants/taskqueue.py", {"task"}, "Celery's word"),

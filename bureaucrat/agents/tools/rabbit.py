@@ -1,0 +1,175 @@
+"""A connection to RabbitMQ that is made when it is needed, and again whenever it was lost.
+
+Rules: whoever consumes is told of every end, of the connection, of the channel, and of the consumer alone, which the
+server ends when a queue is deleted or moves; it begins again, for ever, with pauses up to four seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import aiormq
+from aiormq.abc import AbstractChannel, AbstractConnection
+from aiormq.exceptions import (
+    AMQPError,
+    AuthenticationError,
+    ChannelAccessRefused,
+    ChannelInvalidStateError,
+    ConnectionNotAllowed,
+    ProbableAuthenticationError,
+)
+
+from ...config import without_password
+from ...errors import ConfigurationError
+
+#: What a client of RabbitMQ raises when the server, the connection or the channel is gone.
+LOST: Final = (AMQPError, ChannelInvalidStateError, OSError, asyncio.TimeoutError, asyncio.InvalidStateError)
+#: What no patience mends.
+REFUSED: Final = (AuthenticationError, ProbableAuthenticationError, ChannelAccessRefused, ConnectionNotAllowed)
+_CONNECT: Final = 10.0  #: seconds
+_SHORTEST, _LONGEST = 0.25, 4.0  #: seconds between two tries
+
+
+class Link:
+    """One connection."""
+
+    def __init__(self, dsn: str, name: str, log: logging.Logger) -> None:
+        self._dsn = checked(dsn)
+        self._name = name
+        self._log = log
+        self._lock = asyncio.Lock()
+        self._connection: AbstractConnection | None = None
+
+    async def channel(self, *, confirms: bool = False) -> AbstractChannel:
+        """A new channel.
+
+        :raises AMQPError: and the others of LOST.
+        """
+        async with self._lock:
+            if self._connection is None or self._connection.is_closed:
+                about = {"connection_name": f"{self._name}@{socket.gethostname()} pid {os.getpid()}"}
+                connecting = aiormq.connect(self._dsn, client_properties={"product": "Bureaucrat", **about})
+                self._connection = await asyncio.wait_for(connecting, _CONNECT)
+            return await self._connection.channel(publisher_confirms=confirms)
+
+    async def close(self) -> None:
+        """Close it; it is made again when it is needed."""
+        async with self._lock:
+            if self._connection is not None:
+                await self._connection.close()
+                self._connection = None
+
+
+class Standing:
+    """Something that consumes on a channel of its own, and begins again when that was lost.
+
+    :param begin: declares and consumes on a channel; gives the consumer's tag.
+    """
+
+    def __init__(
+        self, link: Link, what: str, begin: Callable[[AbstractChannel], Awaitable[str]], log: logging.Logger
+    ) -> None:
+        self._link = link
+        self._what = what
+        self._begin = begin
+        self._log = log
+        self._is_begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.channel: AbstractChannel | None = None
+        self._tag = ""
+        self._loop = asyncio.create_task(self._run())
+
+    async def begun(self) -> None:
+        """Return when it consumes for the first time.
+
+        :raises AMQPError: the server refuses what it asks for.
+        """
+        await self._is_begun
+
+    async def _run(self) -> None:
+        pause = _SHORTEST
+        while True:
+            try:
+                lost = await self._consume()
+                pause = _SHORTEST
+                reason: object = await lost
+            except REFUSED as error:
+                if not self._is_begun.done():
+                    self._is_begun.set_exception(error)
+                    return
+                reason = error
+            except LOST as error:
+                reason = error
+            self._log.warning("%s: lost (%s); begun again in %g s", self._what, _told(reason), pause)
+            await self._leave()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST)
+
+    async def _consume(self) -> asyncio.Future[object]:
+        lost: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        channel = self.channel = await self._link.channel()
+
+        def end(reason: object) -> None:
+            if not lost.done():
+                lost.set_result(reason)
+
+        channel.closing.add_done_callback(lambda closing: end(_reason_of(closing)))
+        channel.on_consumer_cancel_callbacks.add(lambda _: end("the server has ended the consumer"))
+        self._tag = await self._begin(channel)
+        if not self._is_begun.done():
+            self._is_begun.set_result(None)
+        return lost
+
+    async def _leave(self) -> None:
+        if self.channel is not None and not self.channel.is_closed:
+            try:
+                await self.channel.close()
+            except LOST as error:
+                self._log.debug("%s: its channel was closed already: %s", self._what, error)
+        self.channel = None
+
+    async def pause(self) -> None:
+        """Consume nothing more; what is here can be acknowledged."""
+        self._loop.cancel()
+        await asyncio.gather(self._loop, return_exceptions=True)
+        if self.channel is not None and not self.channel.is_closed:
+            try:
+                await self.channel.basic_cancel(self._tag)
+            except LOST as error:
+                self._log.debug("%s: its channel was lost: %s", self._what, error)
+
+    async def stop(self) -> None:
+        """End: what is here and not acknowledged goes back to the server."""
+        self._loop.cancel()
+        await asyncio.gather(self._loop, return_exceptions=True)
+        await self._leave()
+
+
+def _reason_of(closing: asyncio.Future[Any]) -> object:
+    if closing.cancelled():
+        return "the channel was closed"
+    return closing.exception() or "the channel was closed"
+
+
+def _told(reason: object) -> str:
+    return str(reason) or type(reason).__name__
+
+
+def checked(dsn: str) -> str:
+    """A URL of RabbitMQ.
+
+    :raises ConfigurationError: it is none.
+    """
+    try:
+        parts = urlsplit(dsn)
+        if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
+            raise ValueError
+    except ValueError:  # its text may hold a part of the password
+        shown = without_password(dsn)
+        raise ConfigurationError(f"{shown!r} is no URL of RabbitMQ; write amqp://user:password@host:port/") from None
+    return dsn
