@@ -81,6 +81,7 @@ def _daemon(config: Path | None, foreground: bool, pid_file: Path | None) -> int
 
 #: Each with the module that it stands in, and its own short help.
 _COMMANDS = (
+    Late("agents", "agents", "Run agents."),
     Late("audit", "audit", "What people have asked, and what came of it."),
     Late("cancel", "ordering", "End instances: everything unfinished in them ends, no handler runs."),
     Late("config", "config", "Show the settings in force and where each comes from."),

@@ -73,6 +73,7 @@ ALLOWED_IN = (
 )
 
 BAD_CLASS_ENDINGS = ("Manager", "Base", "Impl", "Helper", "Util", "Utils")
+NAMED_BY_OTHERS = frozenset({"AgentsManager"})  #: a name of the API that agents are written for
 BAD_MODULES = frozenset({"util", "utils", "helper", "helpers", "common", "misc"})
 
 #: Public names that are verbs or Python's own, and need no entry.
@@ -278,7 +279,7 @@ def test_no_class_is_named_by_what_it_is_in_the_program() -> None:
         f"{file}:{node.lineno}: {node.name}"
         for file, tree in source_trees()
         for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef) and node.name.endswith(BAD_CLASS_ENDINGS)
+        if isinstance(node, ast.ClassDef) and node.name.endswith(BAD_CLASS_ENDINGS) and node.name not in NAMED_BY_OTHERS
     ]
 
     assert found == []
