@@ -60,6 +60,7 @@ ONLY_IN = {
     "asyncpg": frozenset({"storage"}),
     "aiormq": frozenset({"agents"}),
     "redis": frozenset({"agents"}),
+    "aiokafka": frozenset({"agents"}),
 }
 
 #: The core does no I/O, and knows no time, chance or thread but what it is given.
