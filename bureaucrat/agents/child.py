@@ -26,6 +26,7 @@ def main(told: int) -> None:
     """
     order = Order.read(sys.stdin.buffer.readline())
     sys.path[:] = order.path
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # what it meets we tell ourselves, once
     for module in order.modules:
         import_module(module)
     if not logging.getLogger().handlers:

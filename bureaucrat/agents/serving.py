@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import Fault
 from .signal import HasHandlers, handler_name
 
 
@@ -51,6 +52,8 @@ class Served:
             try:
                 async with asyncio.timeout(self.timeout):
                     return await self.handler(*arguments, **named)
+            except Fault:
+                raise  # a fault of the process: the work was done, and its result is no
             except Exception as error:  # whatever a method raises, it is tried again as often as it says
                 if not left:
                     raise
@@ -61,6 +64,8 @@ class Served:
         for left in range(self.retries, -1, -1):
             try:
                 return self.handler(*arguments, **named)
+            except Fault:
+                raise  # as above
             except Exception as error:  # the same, of one that is not async
                 if not left:
                     raise

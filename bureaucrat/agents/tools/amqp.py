@@ -22,7 +22,7 @@ from ..broker import DEAD, AbstractQueueBroker, Consumer, Policy, Queue, QueueEx
 from ..bus import ended
 from ..serving import Served
 from .amqp_bus import AMQPSignalBus
-from .rabbit import LOST, Link, Standing, checked
+from .rabbit import ANSWER, LOST, Link, Standing, checked
 
 __all__ = ["AMQPBroker", "AMQPSignalBus", "Delivered", "DeliveredMessage"]
 
@@ -137,6 +137,7 @@ class AMQPBroker(AbstractQueueBroker):
                     await self._have_exchange(channel, exchange)
                 await channel.basic_publish(
                     body,
+                    timeout=ANSWER,
                     exchange=exchange,
                     routing_key=key,
                     properties=Basic.Properties(**about),

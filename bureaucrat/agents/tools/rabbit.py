@@ -33,6 +33,7 @@ LOST: Final = (AMQPError, ChannelInvalidStateError, OSError, asyncio.TimeoutErro
 #: What no patience mends.
 REFUSED: Final = (AuthenticationError, ProbableAuthenticationError, ChannelAccessRefused, ConnectionNotAllowed)
 _CONNECT: Final = 10.0  #: seconds
+ANSWER: Final = 15.0  #: seconds in which the server answers a question
 _SHORTEST, _LONGEST = 0.25, 4.0  #: seconds between two tries
 
 
@@ -45,6 +46,7 @@ class Link:
         self._log = log
         self._lock = asyncio.Lock()
         self._connection: AbstractConnection | None = None
+        self._failure: tuple[float, Exception] | None = None  #: the last one's loop time: all who wait try together
 
     async def channel(self, *, confirms: bool = False) -> AbstractChannel:
         """A new channel.
@@ -53,10 +55,22 @@ class Link:
         """
         async with self._lock:
             if self._connection is None or self._connection.is_closed:
-                about = {"connection_name": f"{self._name}@{socket.gethostname()} pid {os.getpid()}"}
-                connecting = aiormq.connect(self._dsn, client_properties={"product": "Bureaucrat", **about})
-                self._connection = await asyncio.wait_for(connecting, _CONNECT)
-            return await self._connection.channel(publisher_confirms=confirms)
+                self._connection = await self._connect()
+            connection = self._connection
+        async with asyncio.timeout(ANSWER):
+            return await connection.channel(publisher_confirms=confirms)
+
+    async def _connect(self) -> AbstractConnection:
+        now = asyncio.get_running_loop().time()
+        if self._failure is not None and now - self._failure[0] < _SHORTEST:
+            raise self._failure[1]
+        about = {"connection_name": f"{self._name}@{socket.gethostname()} pid {os.getpid()}"}
+        try:
+            async with asyncio.timeout(_CONNECT):
+                return await aiormq.connect(self._dsn, client_properties={"product": "Bureaucrat", **about})
+        except LOST as error:
+            self._failure = (now, error)
+            raise
 
     async def close(self) -> None:
         """Close it; it is made again when it is needed."""
@@ -120,7 +134,8 @@ class Standing:
 
         channel.closing.add_done_callback(lambda closing: end(_reason_of(closing)))
         channel.on_consumer_cancel_callbacks.add(lambda _: end("the server has ended the consumer"))
-        self._tag = await self._begin(channel)
+        async with asyncio.timeout(ANSWER):  # a queue that RabbitMQ cannot serve now answers nothing
+            self._tag = await self._begin(channel)
         if not self._is_begun.done():
             self._is_begun.set_result(None)
         return lost
@@ -128,7 +143,8 @@ class Standing:
     async def _leave(self) -> None:
         if self.channel is not None and not self.channel.is_closed:
             try:
-                await self.channel.close()
+                async with asyncio.timeout(ANSWER):
+                    await self.channel.close()
             except LOST as error:
                 self._log.debug("%s: its channel was closed already: %s", self._what, error)
         self.channel = None
