@@ -17,6 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from postgres import Postgres
     from rabbit import Rabbit
+    from redis_server import RedisServer
 
 
 def _must_run_all() -> bool:
@@ -134,6 +135,18 @@ def rabbit() -> Iterator[Rabbit]:
         yield broker
     finally:
         broker.remove()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis for all tests, which may not kill it."""
+    from redis_server import RedisServer
+
+    server = RedisServer()
+    try:
+        yield server.start()
+    finally:
+        server.remove()
 
 
 @pytest.fixture

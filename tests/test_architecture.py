@@ -59,7 +59,7 @@ ONLY_IN = {
     "pika": frozenset({"amqp", "launcher"}),
     "asyncpg": frozenset({"storage"}),
     "aiormq": frozenset({"agents"}),
-    "redis": frozenset({"agents"}),
+    "redis": frozenset({"agents", "transports"}),
     "aiokafka": frozenset({"agents"}),
 }
 

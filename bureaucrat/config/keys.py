@@ -170,6 +170,14 @@ class ServiceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SignalSettings:
+    """``[signals]``: the agents' bus."""
+
+    bus: str = _key(kinds.bus(), "amqp", "the agents' bus: amqp, or the URL of a Redis beside it")
+    prefix: str = _key(kinds.bus_prefix(), "PUBSUB", "the prefix of the agents' signals on Redis")
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """``[storage]``."""
 
@@ -252,6 +260,7 @@ SECTIONS: dict[str, type[Any]] = {
     "limits": LimitSettings,
     "celery": Celery,
     "services": ServiceSettings,
+    "signals": SignalSettings,
     "storage": Storage,
     "health": Health,
     "log": Log,

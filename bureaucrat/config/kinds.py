@@ -200,6 +200,14 @@ def amqp_url() -> Kind:
     return Kind(_amqp_url, "amqp://user:password@host:port/vhost, or amqps:// with TLS", is_url=True)
 
 
+def bus() -> Kind:
+    return Kind(_bus, "amqp, or redis://user:password@host:port/number, or rediss:// with TLS", is_url=True)
+
+
+def bus_prefix() -> Kind:
+    return Kind(_bus_prefix, "1 to 100 letters, digits, _ and -")
+
+
 def storage_url() -> Kind:
     allowed = "sqlite:///FILE (relative), sqlite:////FILE (absolute) or postgresql://user@host:port/database"
     return Kind(_storage_url, allowed, is_url=True)
@@ -353,6 +361,22 @@ def _amqp_url(given: str) -> str:
     parts = urlsplit(given)
     is_text = given.isprintable() and not re.search(r"\s", given)
     if parts.scheme not in ("amqp", "amqps") or not parts.hostname or not is_text or parts.port == 0:
+        raise ValueError
+    return given
+
+
+def _bus(given: str) -> str:
+    if given == "amqp":
+        return given
+    parts = urlsplit(given)
+    is_text = given.isprintable() and not re.search(r"\s", given)
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname or not is_text or parts.port == 0:
+        raise ValueError
+    return given
+
+
+def _bus_prefix(given: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", given):
         raise ValueError
     return given
 

@@ -21,6 +21,7 @@ from .keys import (
     Security,
     Service,
     ServiceSettings,
+    SignalSettings,
     Storage,
 )
 
@@ -80,6 +81,7 @@ class Config:
     log: Log
     celery: Celery = Celery()
     services: ServiceSettings = ServiceSettings()
+    signals: SignalSettings = SignalSettings()
     security: Security = Security()
     file: Path | None = None
     state: Path = Path()

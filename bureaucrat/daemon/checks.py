@@ -22,6 +22,7 @@ from ..errors import BureaucratError, ConfigurationError
 from ..participants.celery import CeleryTasks
 from ..participants.service import Services
 from ..stores import open_storage
+from ..transports.redis_bus import RedisBus
 from . import logs
 from .health import Health, Status
 from .pidfile import AlreadyRunning, PidFile, default_path
@@ -60,6 +61,21 @@ def services(config: Config) -> None:
     except ConfigurationError as error:
         look = f"check    openssl x509 -noout -subject -in {config.services.ssl_ca}"
         raise _not_started(str(error), config.place("services", "ssl_ca"), look) from error
+
+
+def signals(config: Config) -> None:
+    """That the agents' bus answers, if it is on Redis."""
+    if config.signals.bus == "amqp":
+        return
+    place = config.place("signals", "bus")
+    try:
+        bus = RedisBus(config.signals)
+    except ConfigurationError as error:
+        raise _not_started(str(error), place, f"check    {sys.executable} -c 'import redis'") from error
+    try:
+        asyncio.run(bus.reach())
+    except BureaucratError as error:
+        raise _not_started(str(error), place, f"check    redis-cli -u {bus.shown} ping") from error
 
 
 def lock(path: Path | None, config: Config) -> PidFile:

@@ -27,6 +27,7 @@ from ..participants import celery, service, taskqueue
 from ..ports import Kind, Storage
 from ..stores import bounds_of, open_storage, step_limits, users_of
 from ..transports.amqp import AmqpCourier, Names
+from ..transports.redis_bus import RedisBus
 from ..transports.services import ServiceCourier
 from ..wire import Format
 from .announcer import Announcer
@@ -121,7 +122,12 @@ def courier_of(config: Config) -> AmqpCourier:
     kinds: dict[str, Kind] = {taskqueue.PREFIX: queue, celery.PREFIX: tasks}
     kinds[""] = tasks if given.taskqueue_type == "celery" else queue
     return AmqpCourier(
-        AmqpSettings.of(config), kinds, names_of(given), grace=given.stop_grace / 2, largest=config.limits.message
+        AmqpSettings.of(config),
+        kinds,
+        names_of(given),
+        grace=given.stop_grace / 2,
+        largest=config.limits.message,
+        bus=None if config.signals.bus == "amqp" else RedisBus(config.signals),
     )
 
 

@@ -64,6 +64,7 @@ def run(
         if health is not None:
             undo.callback(health.stop)
         checks.broker(config, reach)
+        checks.signals(config)
         if not foreground:
             detach([pid.fileno(), *([health.fileno()] if health else []), *logs.descriptors()])
             pid.write()

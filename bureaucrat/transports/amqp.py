@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import math
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -45,12 +46,29 @@ class Names:
     exchange: str = ""  #: to which clients and workers publish; empty: to the queues
 
 
+class Bus(Protocol):
+    """Another bus of the agents, beside the exchange of signals."""
+
+    async def start(self, heard: Callable[[str, bytes], None]) -> None:
+        """Begin; `heard` gets the name and the body of each signal."""
+
+    async def stop(self) -> None:
+        """End."""
+
+    def learn(self, events: Iterable[str]) -> None:
+        """Hear these signals, too."""
+
+    def send(self, name: str, body: bytes) -> None:
+        """Send one, without waiting."""
+
+
 class AmqpCourier:
     """Carries everything between the engine and RabbitMQ.
 
     :param kinds: by prefix; that with the empty one serves names without a prefix.
     :param grace: seconds for confirms when it stops.
     :param largest: bytes of a message's body, beyond which it is set aside unread.
+    :param bus: where agents are that are not on RabbitMQ. What it hears goes to the exchange of signals.
     """
 
     def __init__(
@@ -62,6 +80,7 @@ class AmqpCourier:
         grace: float = 5.0,
         largest: int = wire.MAX_BYTES,
         broker: Callable[..., Broker] = Broker,
+        bus: Bus | None = None,
     ) -> None:
         self._names = names or Names()
         self._own = {self._names.launches, self._names.messages, self._names.events, self._names.schedule}
@@ -74,6 +93,7 @@ class AmqpCourier:
         self._absent: set[str] = set()  #: queues of others that were not there when they were looked at
         self._has_started = False
         self.broker = broker(settings, created=self._created)
+        self._bus = bus
 
     async def start(self, inbound: Inbound) -> None:
         self._inbound = inbound
@@ -93,12 +113,16 @@ class AmqpCourier:
         ):
             broker.consume(queue, self._taker(queue, read))
         await broker.start()
+        if self._bus is not None:
+            await self._bus.start(self._heard)
         self._has_started = True
 
     def pause(self) -> None:
         self.broker.stop_consuming()
 
     async def stop(self) -> None:
+        if self._bus is not None:
+            await self._bus.stop()
         await self.broker.stop(self._grace)
 
     # -- what comes in
@@ -141,6 +165,11 @@ class AmqpCourier:
         is_signal = received.exchange == self._names.signals
         name = received.routing_key if is_signal else received.headers.get(SIGNAL)
         return wire.decode_signal(name, *given) if isinstance(name, str) else wire.decode_event(*given)
+
+    def _heard(self, name: str, body: bytes) -> None:
+        """A signal of another bus: from here on it is one of ours."""
+        properties = Properties(self._names.signals, uuid.uuid4().hex, "application/json", is_mandatory=False)
+        self.broker.publish(_published(name, body, properties, None), lambda: None)
 
     def _created(self, queue: str) -> None:
         if self._inbound is None:
@@ -213,6 +242,8 @@ class AmqpCourier:
             self._have(row.destination)
         inbound, number = self._inbound, row.number
         assert inbound is not None, "rows are published after the start"
+        if self._bus is not None and properties.exchange == self._names.signals:
+            self._bus.send(row.destination, row.body)
         self.broker.publish(
             _published(row.destination, row.body, properties, row.priority),
             lambda: inbound.confirmed(number),
@@ -251,8 +282,11 @@ class AmqpCourier:
                 self._know(queue, participant)
             elif queue:
                 self._have(queue)
-        for event in events:
+        names = list(events)
+        for event in names:
             self.broker.bind(self._names.events, self._names.signals, event)
+        if self._bus is not None:
+            self._bus.learn(names)
 
     async def look(self) -> list[DestinationRow]:
         rows = []

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from rabbit import Rabbit
+from redis_server import RedisServer
 from service import Client, Service, until
 
 from bureaucrat import Fault, Workitem
 from bureaucrat.agents import MicroAgent, Queue, Signal, consumer, participant, receiver
+from bureaucrat.agents.bus import AbstractSignalBus
 from bureaucrat.agents.tools.amqp import AMQPBroker, AMQPSignalBus
+from bureaucrat.agents.tools.redis import RedisSignalBus
 
 ROUND_TRIP = """
 <process name="round_trip">
@@ -58,10 +62,26 @@ class Shop(MicroAgent):
         self.launched.append(await self.launch(ROUND_TRIP, {"order_id": order_id}, business_key=f"order {order_id}"))
 
 
-@pytest.fixture
-async def shop(service: Service) -> AsyncIterator[Shop]:
-    """An agent that is at work."""
-    bus, broker = AMQPSignalBus(service.url), AMQPBroker(service.url)
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, rabbit: Rabbit, redis_server: RedisServer) -> Iterator[Service]:
+    """A daemon that hears agents on RabbitMQ and on Redis."""
+    vhost = rabbit.fresh_vhost()
+    settings = f"[signals]\nbus = {redis_server.url(1)}\nprefix = SHOP\n"
+    login = rabbit.vhost_url(vhost, "bureaucrat-daemon")
+    made = Service(tmp_path_factory.mktemp("daemon"), rabbit.vhost_url(vhost), settings, login=login)
+    try:
+        yield made.start()
+    finally:
+        made.kill()
+
+
+@pytest.fixture(params=["amqp", "redis"])
+async def shop(request: pytest.FixtureRequest, service: Service, redis_server: RedisServer) -> AsyncIterator[Shop]:
+    """An agent that is at work, with its bus on either server."""
+    broker = AMQPBroker(service.url)
+    bus: AbstractSignalBus = AMQPSignalBus(service.url, prefix="SHOP")
+    if request.param == "redis":
+        bus = RedisSignalBus(redis_server.url(1), prefix="SHOP")
     agent = Shop(bus=bus, broker=broker)
     await agent.start()
     yield agent
@@ -104,9 +124,10 @@ async def test_a_call_that_only_a_process_hears_is_over_without_an_answer(
     """A process answers no calls: its caller's time runs out."""
     waiting = """<process name="w"><context><property name="found" type="json"/></context>
         <await id="shipped" event="order.shipped" property="found"/></process>"""
-    client.launch(waiting, "waits-1")
-    await asyncio.to_thread(until, lambda: service.rows("SELECT 1 FROM waits WHERE instance = 'waits-1'"), "it waits")
+    instance = f"waits-{shop.bus.uid[:8]}"
+    client.launch(waiting, instance)
+    await asyncio.to_thread(until, lambda: service.rows("SELECT 1 FROM waits WHERE instance = ?", instance), "waits")
 
     assert await shop.bus.order_shipped.call("me", timeout=0.1, order_id=99, parcel="P2") == {}
-    ended = await asyncio.to_thread(client.ended, "waits-1")
+    ended = await asyncio.to_thread(client.ended, instance)
     assert ended["fields"]["found"] == {"order_id": 99, "parcel": "P2", "sender": "me"}

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from back_ends import BackEnd
-from redis_server import RedisServer
 
 from bureaucrat.agents.tools.amqp import AMQPBroker, AMQPSignalBus
 from bureaucrat.agents.tools.memory import MemoryBroker, MemorySignalBus
 from bureaucrat.agents.tools.redis import RedisBroker, RedisSignalBus
-
-
-@pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisServer]:
-    """A Redis for all tests, which may not kill it."""
-    server = RedisServer()
-    try:
-        yield server.start()
-    finally:
-        server.remove()
 
 
 @pytest.fixture

@@ -70,6 +70,8 @@ SHOWN = """\
               timeout             30s                             default
               response            1MiB                            default
               ssl_ca                                              default
+[signals]     bus                 amqp                            default
+              prefix              PUBSUB                          default
 [storage]     url                 sqlite:////srv/b.db             config.ini:6
 [health]      listen              127.0.0.1:9464                  default
 [log]         level               INFO                            default

@@ -431,7 +431,7 @@ url = mysql://u:secret@db/x
         "config.ini:16  [amqp] begins a second time, first in line 2; make one of both",
         "config.ini:17  [strage] is unknown; did you mean [storage]?",
         "config.ini:18  [zzz] is unknown; remove it; the sections are amqp, bureaucrat, security, limits, celery, "
-        "services, storage, health, log, participant:NAME, service:NAME",
+        "services, signals, storage, health, log, participant:NAME, service:NAME",
         "config.ini:20  [log] level = two lines: must be DEBUG, INFO, WARNING, ERROR or CRITICAL; for example: "
         "level = INFO",
         "config.ini:23  [health] listen = nowhere: must be host:port, [IPv6 address]:port or off; for example: "
