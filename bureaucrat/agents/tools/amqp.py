@@ -182,8 +182,10 @@ class AMQPBroker(AbstractQueueBroker):
             await channel.close()
 
     async def _declare(self, link: Link, name: str) -> None:
-        dead = name + DEAD
+        dead = name if name.endswith(DEAD) else name + DEAD
         await self._declare_one(link, dead, {"x-queue-type": "quorum"})
+        if dead == name:
+            return
         beside = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
         await self._declare_one(link, name, {"x-queue-type": "quorum", "x-delivery-limit": _LIMIT, **beside})
         queue = Queue.get_all().get(name)
@@ -272,8 +274,9 @@ class AMQPBroker(AbstractQueueBroker):
             return
         if verdict.kind == "dead_letter":
             dead = consumer.queue.name + DEAD
-            given = {"headers": {**(message.header.properties.headers or {}), _REASON: verdict.reason[:500]}}
-            await self.send(dead, message.body.decode("utf-8", "replace"), properties=given)
+            headers = {**(message.header.properties.headers or {}), _REASON: verdict.reason[:500]}
+            headers.pop(_COUNT, None)
+            await self.send(dead, message.body.decode("utf-8", "replace"), properties={"headers": headers})
         await message.channel.basic_ack(tag)
 
     @staticmethod
