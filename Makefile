@@ -54,6 +54,7 @@ faults: $(VENV)/.test services
 	$(BIN)/python tests/faults/run_faults.py
 
 bench: $(VENV)/.test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python tests/benchmarks/run.py
 
 dev: $(VENV)/.test

@@ -4,8 +4,9 @@ First figure: durable actions a second, embedded. The engine runs instances of a
 SQLite (``synchronous=FULL``) with participants in this process. The floor commits exactly the rows that such a run
 committed, batch by batch, and does nothing else. Second figure: the same through RabbitMQ, with daemon and worker as
 processes of their own; the floor is ``floor_loop.py``. Third: the same on PostgreSQL, and three daemons beside one.
-Fourth: processes of five Celery tasks, beside chains of the same tasks, and the same process with our own worker. All
-is measured in turn, several rounds; medians are printed.
+Fourth: processes of five Celery tasks, beside chains of the same tasks, and the same process with our own worker.
+Fifth: messages that an agent consumes, beside a subscriber of FastStream. All is measured in turn, several rounds;
+medians are printed.
 
     python tests/benchmarks/run.py [--rounds 5] [--instances 2000] [--actions 10] [--only KIND]
 """
@@ -136,7 +137,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--instances", type=int, default=2_000)
     parser.add_argument("--actions", type=int, default=10)
-    parser.add_argument("--only", choices=["embedded", "broker", "postgresql", "celery"])
+    parser.add_argument("--only", choices=["embedded", "broker", "postgresql", "celery", "agents"])
     options = parser.parse_args()
     versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     print(f"{platform.machine()}, {os.cpu_count()} cores, {versions}")
@@ -146,6 +147,7 @@ def main() -> None:
         "broker": broker_figures,
         "postgresql": postgresql_figures,
         "celery": celery_figures,
+        "agents": agents_figures,
     }
     for name, figures in kinds.items():
         if options.only in (None, name):
@@ -238,6 +240,28 @@ def celery_figures(options: argparse.Namespace) -> None:
         ratios = [rate / chain for rate, chain in zip(figures, chains, strict=True)]
         spread = f"  (min {min(ratios):.2f}, max {max(ratios):.2f})"
         print(f"{name:22}{statistics.median(figures):12,.0f}{statistics.median(ratios):20.2f}{spread}")
+
+
+def agents_figures(options: argparse.Namespace) -> None:
+    """An agent that consumes, beside FastStream."""
+    import broker  # here, because the first figure needs no broker
+    from agents import Consumed, consumed
+
+    rabbit = broker.Rabbit().start()
+    messages = options.instances * options.actions
+    found: dict[str, list[Consumed]] = {"agent": [], "faststream": []}
+    try:
+        for _ in range(options.rounds):
+            for who, measured in found.items():
+                measured.append(consumed(rabbit, who, messages))
+    finally:
+        rabbit.remove()
+    ratios = [ours.rate / theirs.rate for ours, theirs in zip(*found.values(), strict=True)]
+    print(f"\n{messages:,} messages{'':8}{'messages/s':>12}{'µs of CPU/message':>20}")
+    for who, measured in found.items():
+        rate, cpu = (statistics.median(getattr(one, name) for one in measured) for name in ("rate", "cpu"))
+        print(f"{who:22}{rate:12,.0f}{cpu:20.1f}")
+    print(f"\nagent / FastStream: median {statistics.median(ratios):.2f} (min {min(ratios):.2f}, max {max(ratios):.2f})")
 
 
 def report(engines: list[Figure], floors: list[Figure]) -> None:
