@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -144,8 +145,8 @@ class AbstractQueueBroker(ABC):
         raise QueueException(f"{type(self).__name__} brings no actions of processes ({names}); use an AMQPBroker")
 
     @property
-    def launching(self) -> dict[str, str] | None:
-        """What a ``Launcher`` needs to start processes over the same server; None if it cannot."""
+    def launching(self) -> dict[str, object] | str | os.PathLike[str] | None:
+        """What a ``Launcher`` is made of that starts processes over the same server; None if there are none."""
         return None
 
     async def close(self) -> None:  # noqa: B027 - a back end may have nothing to close

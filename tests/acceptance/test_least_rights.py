@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -19,6 +20,8 @@ from rabbit import Rabbit
 from service import Attempt, Client, Service, until
 
 from bureaucrat import Launcher
+from bureaucrat.agents import MicroAgent, Queue, Signal, consumer
+from bureaucrat.agents.tools.amqp import AMQPBroker, AMQPSignalBus
 from bureaucrat.launcher.errors import InstanceCanceled
 
 SETTINGS = """exchange = bureaucrat.in
@@ -61,6 +64,7 @@ ORDER = """<process name="order">
   <action id="pack" participant="celery:shop.pack"/>
   <await event="delivered" property="how"/>
 </process>"""
+PARCEL = '<process name="parcel"><await event="delivered" since="start"/></process>'
 
 
 @dataclass
@@ -227,6 +231,13 @@ REFUSED: dict[str, list[Callable[[Any], object]]] = {
         take("bureaucrat_msgs"),
         take("worker_charge"),
     ],
+    "bureaucrat-agent": [
+        publish("bureaucrat.in", "bureaucrat_events"),
+        publish("bureaucrat.lifecycle", "instance.completed.x"),
+        take("worker_charge"),
+        take("bureaucrat_msgs"),
+        declare("mine"),
+    ],
     "bureaucrat-observer": [
         publish("bureaucrat.in", "bureaucrat"),
         publish("bureaucrat.signals", "delivered"),
@@ -257,6 +268,31 @@ def test_an_observer_hears_notices(place: Place) -> None:
         channel.queue_bind(queue, "bureaucrat.lifecycle", "instance.#")
         client.launch('<process name="p"/>', "observed-1")
         until(lambda: channel.basic_get(queue)[0], "a notice comes")
+
+
+async def test_an_agent_takes_messages_starts_a_process_and_wakes_it(place: Place) -> None:
+    delivered, orders = Signal("delivered", ["how"]), Queue("shop_orders")
+    url, begun = f"{place.url('bureaucrat-agent')}?cafile={place.authority.cert}", []
+
+    class Agent(MicroAgent):
+        @consumer(orders)
+        async def begin(self, **_: Any) -> None:
+            begun.append(await self.launch(PARCEL, {}))
+
+    config = place.config("agent", place.url("bureaucrat-agent"))
+    bus, broker = AMQPSignalBus(url), AMQPBroker(url, config=config)
+    agent = Agent(bus=bus, broker=broker)
+    await agent.start()
+    await broker.shop_orders.send({"order": 1})  # type: ignore[union-attr]
+    await asyncio.to_thread(until, lambda: begun, "it is launched")
+    await asyncio.to_thread(until, lambda: place.service.status(begun[0]) == "running", "it waits")
+    await bus.delivered.send("agent", how="by bike")
+
+    await asyncio.to_thread(until, lambda: place.service.status(begun[0]) == "completed", "it is woken")
+    assert (delivered.name, orders.name) == ("delivered", "shop_orders")
+    await agent.stop()
+    await broker.close()
+    await bus.close()
 
 
 # -- who may answer

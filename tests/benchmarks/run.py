@@ -261,7 +261,9 @@ def agents_figures(options: argparse.Namespace) -> None:
     for who, measured in found.items():
         rate, cpu = (statistics.median(getattr(one, name) for one in measured) for name in ("rate", "cpu"))
         print(f"{who:22}{rate:12,.0f}{cpu:20.1f}")
-    print(f"\nagent / FastStream: median {statistics.median(ratios):.2f} (min {min(ratios):.2f}, max {max(ratios):.2f})")
+    print(
+        f"\nagent / FastStream: median {statistics.median(ratios):.2f} (min {min(ratios):.2f}, max {max(ratios):.2f})"
+    )
 
 
 def report(engines: list[Figure], floors: list[Figure]) -> None:

@@ -7,22 +7,31 @@ is sent is confirmed by the server before ``send`` returns. A message is acknowl
 from __future__ import annotations
 
 import asyncio
+import os
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from aiormq.abc import AbstractChannel, DeliveredMessage
-from aiormq.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed, DeliveryError, PublishError
+from aiormq.exceptions import (
+    ChannelAccessRefused,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+    DeliveryError,
+    PublishError,
+)
 from pamqp.commands import Basic
 
 from ...amqp import AmqpSettings, Broker
+from ...config import load
 from ...functions import Functions
-from ...participants.worker import Worker
+from ...participants.worker import Worker, WorkerSettings
 from ..broker import DEAD, AbstractQueueBroker, Consumer, Policy, Queue, QueueException, Verdict
 from ..bus import ended
 from ..serving import Served
 from .amqp_bus import AMQPSignalBus
-from .rabbit import ANSWER, LOST, Link, Standing, checked
+from .rabbit import ANSWER, LOST, Link, Standing, checked, settings_of
 
 __all__ = ["AMQPBroker", "AMQPSignalBus", "Delivered", "DeliveredMessage"]
 
@@ -78,14 +87,24 @@ class _Taking:
 class AMQPBroker(AbstractQueueBroker):
     """Queues on RabbitMQ.
 
-    :param dsn: ``amqp://user:password@host:5672/``.
+    :param dsn: ``amqp://user:password@host:5672/``; ``amqps://…?cafile=/path&certfile=/path&keyfile=/path`` with TLS.
     :param sending_channel: what is sent by; made when it is needed.
+    :param config: the daemon's file of settings, for participants and ``launch``. Without one they go by `dsn`, and the
+        daemon's queues are called as its defaults.
     :raises ConfigurationError: the dsn is no URL of RabbitMQ.
     """
 
-    def __init__(self, dsn: str, *arguments: Any, sending_channel: AbstractChannel | None = None, **named: Any) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *arguments: Any,
+        sending_channel: AbstractChannel | None = None,
+        config: str | os.PathLike[str] | None = None,
+        **named: Any,
+    ) -> None:
         super().__init__(checked(dsn), *arguments, **named)
         self.sending_channel = sending_channel
+        self._config = config
         self._sending = Link(dsn, "agents, sending", self.log)
         self._consuming = Link(dsn, "agents, consuming", self.log)
         self._lock = asyncio.Lock()
@@ -204,6 +223,10 @@ class AMQPBroker(AbstractQueueBroker):
             await channel.queue_declare(name, durable=True, arguments=arguments)
         except ChannelPreconditionFailed as error:
             self.log.warning("queue %s exists otherwise, and is used as it is: %s", name, error)
+        except ChannelAccessRefused:
+            channel = await link.channel()
+            await channel.queue_declare(name, passive=True)  # whoever may not make it may use it
+            await channel.close()
         else:
             await channel.close()
 
@@ -295,17 +318,29 @@ class AMQPBroker(AbstractQueueBroker):
     # -- participants
 
     @property
-    def launching(self) -> dict[str, str]:
-        """The same server."""
-        return {"url": self.dsn}
+    def launching(self) -> dict[str, object] | str | os.PathLike[str]:
+        """The daemon's file, or the same server."""
+        if self._config is not None:
+            return self._config
+        amqp = settings_of(self.dsn)
+        files = {"ssl_ca": amqp.tls.ca, "ssl_cert": amqp.tls.cert, "ssl_key": amqp.tls.key}
+        return {"url": amqp.url, **{key: str(file) for key, file in files.items() if file is not None}}
 
     async def serve(self, served: Sequence[Served]) -> None:
         """Do actions of processes, by their queues ``worker_<participant>``.
 
         :raises BrokerUnavailable: the server cannot be reached.
+        :raises ConfigurationError: the daemon's file cannot be read.
         """
+        amqp, settings = settings_of(self.dsn), WorkerSettings()
+        if self._config is not None:
+            found = load(Path(self._config), os.environ)
+            amqp, names = AmqpSettings.of(found), found.bureaucrat
+            settings = WorkerSettings(
+                answers=names.message_queue, dead=names.dead_queue, exchange=names.exchange, user=amqp.user
+            )
         functions = Functions.of({one.name: one.method for one in served})
-        worker = Worker(functions, Broker(AmqpSettings(url=self.dsn), name="agents, participants"))
+        worker = Worker(functions, Broker(amqp, name="agents, participants"), settings)
         await worker.start()
         self._workers.append((served[0].agent, worker))
 

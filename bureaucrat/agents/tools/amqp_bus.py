@@ -13,7 +13,7 @@ import uuid
 from typing import Any, Final
 
 from aiormq.abc import AbstractChannel, DeliveredMessage
-from aiormq.exceptions import PublishError
+from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 from pamqp.commands import Basic
 
 from ..bus import RESPONSE, AbstractSignalBus
@@ -84,11 +84,18 @@ class AMQPSignalBus(AbstractSignalBus):
         async with self._sending_lock:
             if self._sending is None or self._sending.is_closed:
                 self._sending = await self._link.channel(confirms=True)
-                await self._declare(self._sending)
+                await self._declare()
             return self._sending
 
-    async def _declare(self, channel: AbstractChannel) -> None:
-        await channel.exchange_declare(self._exchange, exchange_type="topic", durable=True)
+    async def _declare(self) -> None:
+        """Have the exchange; whoever may not make it may use it."""
+        channel = await self._link.channel()
+        try:
+            await channel.exchange_declare(self._exchange, passive=True)
+        except ChannelNotFoundEntity:
+            channel = await self._link.channel()
+            await channel.exchange_declare(self._exchange, exchange_type="topic", durable=True)
+        await channel.close()
 
     # -- hearing
 
@@ -126,7 +133,7 @@ class AMQPSignalBus(AbstractSignalBus):
         return f"{RESPONSE}.{uid}"
 
     async def _begin(self, channel: AbstractChannel) -> str:
-        await self._declare(channel)
+        await self._declare()
         await channel.queue_declare(self._queue, exclusive=True, auto_delete=True)
         for key in self._heard:
             await channel.queue_bind(self._queue, self._exchange, key)

@@ -11,8 +11,9 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import aiormq
 from aiormq.abc import AbstractChannel, AbstractConnection
@@ -25,6 +26,8 @@ from aiormq.exceptions import (
     ProbableAuthenticationError,
 )
 
+from ...amqp import AmqpSettings
+from ...amqp.tls import Tls
 from ...config import without_password
 from ...errors import ConfigurationError
 
@@ -174,6 +177,19 @@ def _reason_of(closing: asyncio.Future[Any]) -> object:
 
 def _told(reason: object) -> str:
     return str(reason) or type(reason).__name__
+
+
+def settings_of(dsn: str) -> AmqpSettings:
+    """The same for our own client, with the files of TLS that the URL names as aiormq wants them."""
+    parts = urlsplit(dsn)
+    given = dict(parse_qsl(parts.query))
+    files = {
+        name: Path(given[key])
+        for name, key in (("ca", "cafile"), ("cert", "certfile"), ("key", "keyfile"))
+        if key in given
+    }
+    tls = Tls(is_verified=given.get("no_verify_ssl", "0") == "0", **files)  # type: ignore[arg-type]
+    return AmqpSettings(url=urlunsplit(parts._replace(query="")), tls=tls)
 
 
 def checked(dsn: str) -> str:
