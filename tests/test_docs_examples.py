@@ -40,6 +40,7 @@ _VOLATILE = (
     (r"\b\d{10}\.\d+", "INSTANT"),
     (r"\b0\.\d{6,}", "NUMBER"),
     (r"\b\d+(?:\.\d+)? (?:ms|s|m|h|d)\b(?: \d\d (?:s|m|h))?(?: \d+ h)?", "DURATION"),
+    (r"\bin \d+\.\d\ds\b", "in DURATION"),
     (r"\b\d+ changes? in \d+ transactions?", "WORK"),
     (r"\bbureaucrat \d+\.\d+\.\d+", "bureaucrat VERSION"),
 )

@@ -66,6 +66,7 @@ ALLOWED_IN = (
     ("bureaucrat/celery/*", {"task", "terminate", "terminated", "cancelled"}, "Celery's words"),
     ("bureaucrat/in_process.py", {"task"}, "Celery's word"),
     ("bureaucrat/agents/*", {"task"}, "names of the original's API, and asyncio's tasks"),
+    ("bureaucrat/agents/supervisor.py", {"subprocess"}, "asyncio's function"),
     ("bureaucrat/agents/tools/rabbit.py", {"cancelled"}, "Python's own spelling"),
     ("bureaucrat/storage/postgresql_sessions.py", {"terminate"}, "asyncpg's word"),
     ("bureaucrat/participants/celery.py", {"task", "terminate"}, "Celery's words"),

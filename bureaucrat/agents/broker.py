@@ -181,7 +181,7 @@ class AbstractQueueBroker(ABC):
         for name in names:
             del self._bindings[name]
 
-    def __getattr__(self, name: str) -> BoundQueue | BoundExchange:
+    def __getattr__(self, name: str) -> BoundQueue:
         if name.startswith("__"):
             raise AttributeError(name)
         try:
@@ -255,14 +255,22 @@ class BoundQueue:
         return await self.broker.queue_length(self.queue.name, **options)
 
 
-class BoundExchange:
+class BoundExchange(BoundQueue):
     """An exchange of one broker, to which queues are bound."""
 
     def __init__(self, broker: AbstractQueueBroker, exchange: str) -> None:
-        self.broker = broker
+        super().__init__(broker, Queue.of_exchange(exchange)[0])
         self.exchange = exchange
 
     async def send(self, message: dict[str, Any], topic: str | None = None, **options: Any) -> None:
         """Send a message to all queues that are bound to it, by `topic` if it has topics."""
-        text = Queue.of_exchange(self.exchange)[0].serialize(message)
+        text = self.queue.serialize(message)
         await self.broker.send("", text, exchange=self.exchange, topic=topic, **options)
+
+    async def length(self, **options: Any) -> int:
+        """An exchange holds nothing.
+
+        :raises QueueException: always; ask its queues.
+        """
+        names = ", ".join(one.name for one in Queue.of_exchange(self.exchange))
+        raise QueueException(f"{self.exchange} is an exchange and holds nothing; ask one of {names}")

@@ -26,7 +26,8 @@ def main(told: int) -> None:
     """
     order = Order.read(sys.stdin.buffer.readline())
     sys.path[:] = order.path
-    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # what it meets we tell ourselves, once
+    for library in ("aiormq", "pika"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)  # what they meet we tell ourselves, once
     for module in order.modules:
         import_module(module)
     if not logging.getLogger().handlers:

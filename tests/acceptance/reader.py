@@ -75,7 +75,7 @@ class Day:
                 self.begin(command)
                 continue
             printed, code = self.bash(command)
-            assert steady(printed.splitlines()) == steady(lines), f"{command}\n{self.logs}"
+            assert steady(printed.splitlines()) == steady(lines), f"{command}\n{printed}\n{self.logs}"
             assert code == 0, command
         return len(told)
 

@@ -283,7 +283,7 @@ async def test_an_agent_takes_messages_starts_a_process_and_wakes_it(place: Plac
     bus, broker = AMQPSignalBus(url), AMQPBroker(url, config=config)
     agent = Agent(bus=bus, broker=broker)
     await agent.start()
-    await broker.shop_orders.send({"order": 1})  # type: ignore[union-attr]
+    await broker.shop_orders.send({"order": 1})
     await asyncio.to_thread(until, lambda: begun, "it is launched")
     await asyncio.to_thread(until, lambda: place.service.status(begun[0]) == "running", "it waits")
     await bus.delivered.send("agent", how="by bike")

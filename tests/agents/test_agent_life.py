@@ -259,14 +259,14 @@ async def test_mocks_remember_what_was_sent_and_answer_what_a_test_wants() -> No
     agent = Agent(bus=BusMock(), broker=BrokerMock())
     agent.bus.rpc.call.return_value = {"Agent.count": 3}  # type: ignore[attr-defined]
     agent.bus.rpc.answers = [{"Agent.count": 4}, {"Other.count": 5}]  # type: ignore[attr-defined]
-    agent.broker.mailing.length.return_value = 7  # type: ignore[union-attr]
+    agent.broker.mailing.length.return_value = 7
 
     assert await agent.work() == (7, {"Agent.count": 3}, [{"Agent.count": 4}, {"Other.count": 5}])
     agent.bus.user_created.send.assert_called_once_with("agent", user_id=1)  # type: ignore[attr-defined]
     agent.bus.rpc.call.assert_called_once_with("agent", user_id=1)  # type: ignore[attr-defined]
     agent.bus.rpc.waiter.assert_called_once_with("agent", user_id=2)  # type: ignore[attr-defined]
     agent.broker.mailing.send.assert_called_once_with({"text": "Hello"})  # type: ignore[attr-defined]
-    agent.broker.mailing.length.assert_called_once_with()  # type: ignore[union-attr]
+    agent.broker.mailing.length.assert_called_once_with()
 
 
 async def test_an_agent_with_mocks_starts_and_stops() -> None:

@@ -17,6 +17,7 @@ import pytest
 from rabbit import Rabbit
 from service import Client, Service, until
 
+from bureaucrat.agents.broker import QueueException
 from bureaucrat.agents.tools.amqp import AMQPBroker, AMQPSignalBus
 from bureaucrat.agents.tools.mocks import BrokerMock, BusMock
 
@@ -78,6 +79,19 @@ def test_declarations_are_those_of_the_manual_and_two_events(example: Any) -> No
     }
 
 
+def test_a_checker_of_types_understands_agents_without_a_plugin() -> None:
+    """Strictly: names of signals and queues, what is sent and answered, decorated methods."""
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file", os.devnull, "."]
+
+    environment = {**os.environ, "MYPYPATH": str(EXAMPLES.parents[1])}
+    ended = subprocess.run(command, cwd=EXAMPLES, env=environment, capture_output=True, text=True, timeout=300)
+
+    of_ours = str(EXAMPLES.parents[1] / "bureaucrat")  # here it is no installed package, whose errors are not told
+    told = [line for line in ended.stdout.splitlines() if not line.startswith(of_ours)]
+    assert [line for line in told if ": error:" in line or ": note:" in line] == [], ended.stderr
+    assert told[-1].endswith("8 source files)"), told[-1]
+
+
 async def test_messages_go_by_topic_to_some_queues_and_by_fanout_to_all(
     example: Any, vhost_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -91,6 +105,8 @@ async def test_messages_go_by_topic_to_some_queues_and_by_fanout_to_all(
     await broker.push.send({"text": "to the other"}, topic="msg.android")
     await broker.push.send({"text": "to nobody"}, topic="msg.windows")
     await broker.everything.send({"text": "to both"})
+    with pytest.raises(QueueException, match="push is an exchange and holds nothing; ask one of android, ios"):
+        await broker.push.length()
     await asyncio.to_thread(until, lambda: len(said(caplog)) == 4, "four messages are taken")
     await agent.stop()
     await broker.close()
@@ -102,8 +118,11 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return sorted(record.getMessage() for record in caplog.records if record.name == "bureaucrat.agents")
 
 
-async def test_the_launcher_runs_them_all_and_an_order_goes_through_a_process(rabbit: Rabbit, tmp_path: Path) -> None:
+async def test_the_launcher_runs_them_all_and_an_order_goes_through_a_process(
+    example: Any, rabbit: Rabbit, tmp_path: Path
+) -> None:
     """M-062, M-063, M-076; the whole round: queue, launch, action, signal, event."""
+    example("declarations")
     vhost = rabbit.fresh_vhost()
     service = Service(tmp_path, rabbit.vhost_url(vhost), login=rabbit.vhost_url(vhost, "bureaucrat-daemon"))
     log = (tmp_path / "agents.log").open("w")

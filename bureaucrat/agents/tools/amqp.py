@@ -108,6 +108,7 @@ class AMQPBroker(AbstractQueueBroker):
         self._sending = Link(dsn, "agents, sending", self.log)
         self._consuming = Link(dsn, "agents, consuming", self.log)
         self._lock = asyncio.Lock()
+        self._declaring = asyncio.Lock()
         self._declared: dict[str, AbstractChannel] = {}
         self._taking: dict[str, _Taking] = {}
         self._workers: list[tuple[object, Worker]] = []
@@ -146,23 +147,13 @@ class AMQPBroker(AbstractQueueBroker):
             **(properties or {}),
         }
         until = asyncio.get_running_loop().time() + _PATIENCE
-        body, key = message.encode(), name if topic is None else topic
+        options = {"exchange": exchange, "routing_key": name if topic is None else topic, **kwargs}
         while True:
             try:
                 channel = await self.get_channel()
-                if not exchange:
-                    await self._have(channel, name)
-                elif exchange not in self._declared or self._declared[exchange] is not channel:
-                    await self._have_exchange(channel, exchange)
-                await channel.basic_publish(
-                    body,
-                    timeout=ANSWER,
-                    exchange=exchange,
-                    routing_key=key,
-                    properties=Basic.Properties(**about),
-                    mandatory=not exchange,
-                    **kwargs,
-                )
+                await self._have_route(channel, name, exchange)
+                given = {"properties": Basic.Properties(**about), "mandatory": not exchange, "timeout": ANSWER}
+                await channel.basic_publish(message.encode(), **{**given, **options})
                 return
             except PublishError as error:  # the queue was deleted since
                 self._declared.pop(name, None)
@@ -173,15 +164,17 @@ class AMQPBroker(AbstractQueueBroker):
                 raise QueueException(f"RabbitMQ did not take a message of {name or exchange}: {reason}") from reason
             await asyncio.sleep(_PAUSE)
 
-    async def _have(self, channel: AbstractChannel, name: str) -> None:
-        if self._declared.get(name) is not channel:
-            await self._declare(self._sending, name)
-            self._declared[name] = channel
-
-    async def _have_exchange(self, channel: AbstractChannel, exchange: str) -> None:
-        for queue in Queue.of_exchange(exchange):
-            await self._declare(self._sending, queue.name)
-        self._declared[exchange] = channel
+    async def _have_route(self, channel: AbstractChannel, name: str, exchange: str) -> None:
+        """Have what a message goes to; once for each channel, because with one the server may have changed."""
+        route = exchange or name
+        if self._declared.get(route) is channel:
+            return
+        async with self._declaring:
+            if self._declared.get(route) is channel:  # another has waited for the same
+                return
+            for queue in [one.name for one in Queue.of_exchange(exchange)] if exchange else [name]:
+                await self._declare(self._sending, queue)
+            self._declared[route] = channel
 
     # -- what is there
 
