@@ -61,6 +61,7 @@ ONLY_IN = {
     "aiormq": frozenset({"agents"}),
     "redis": frozenset({"agents", "transports"}),
     "aiokafka": frozenset({"agents"}),
+    "aio_pika": frozenset({"agents", "streams"}),
 }
 
 #: The core does no I/O, and knows no time, chance or thread but what it is given.

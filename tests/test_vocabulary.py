@@ -43,6 +43,11 @@ ALLOWED_IN = (
     ("bureaucrat/core/expressions/*", {"node"}, "Python's ast calls the parts of an expression nodes"),
     ("docs/decisions/0005-own-expressions.rst", {"node"}, "as above"),
     ("bureaucrat/definition/*", {"node"}, "lxml calls the parts of a document nodes, comments among them"),
+    (
+        "bureaucrat/streams/*",
+        {"task", "cancelled", "correlation"},
+        "asyncio's tasks; names of the guide, and on its wire",
+    ),
     ("bureaucrat/services/*", {"workflow"}, "the JSON documents of registered services are called workflows"),
     ("bureaucrat/amqp/*", {"task"}, "asyncio's tasks"),
     ("bureaucrat/amqp/connection.py", {"workflow", "abort", "aborted"}, "pika's names"),

@@ -1,0 +1,343 @@
+"""``amqp://``: topics on RabbitMQ, by aio-pika.
+
+Rules: partition `n` of a topic is the durable quorum queue ``<topic>.<n>`` with a single active consumer; each consumer
+has a channel of its own, whose end gives back what was not acknowledged before the next consumer gets anything; after a
+lost connection nothing that came by it is begun any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, ChannelPreconditionFailed
+
+from ..errors import BrokerUnavailable
+from .amqp_members import Members
+from .brokers import AttemptReceived, Delivery, Line, Outgoing
+from .failures import ImproperlyConfigured
+from .topics import dead_of
+
+log = logging.getLogger(__name__)
+
+KEY: Final = "Bureaucrat-Key"
+LOST: Final = (AMQPError, ChannelInvalidStateError, ConnectionError, OSError, RuntimeError)
+_DELIVERIES: Final = 1000  #: of one message, before it is a dead letter
+_PUBLISHED: Final = 30.0  #: seconds that a message may wait for the broker
+_LONGEST: Final = 5.0  #: seconds between two attempts to connect
+DEAD_OF_PROCESSES: Final = "bureaucrat_dead"
+
+
+def queue_of(topic: str, partition: int) -> str:
+    """The queue of a partition."""
+    return f"{topic}.{partition}"
+
+
+class AmqpConsumer:
+    """Takes from one queue; opened again after a lost connection."""
+
+    def __init__(self, broker: AmqpBroker, line: Line, take: Callable[[Delivery], None]) -> None:
+        self._broker = broker
+        self._take = take
+        self._line = line
+        self._channel: AbstractChannel | None = None
+        self._acks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Stand by, behind all others."""
+        line = self._line = Line(self._line.topic, self._line.partition)
+        channel = self._channel = await self._broker.channel(confirms=False)
+        channel.close_callbacks.add(lambda *_: self._lost(line))
+        queue = await channel.get_queue(queue_of(line.topic, line.partition), ensure=False)
+
+        async def come(message: AbstractIncomingMessage) -> None:
+            self._take(self._delivery(line, message))
+
+        await queue.consume(come)
+
+    def _lost(self, line: Line) -> None:
+        """The channel has ended, and not by us."""
+        if line.is_open:
+            line.is_open = False
+            self._broker.reopen()
+
+    @property
+    def is_open(self) -> bool:
+        return self._line.is_open and self._channel is not None and not self._channel.is_closed
+
+    def _delivery(self, line: Line, message: AbstractIncomingMessage) -> Delivery:
+        headers = {name: _bytes(value) for name, value in message.headers.items()}
+        key = headers.pop(KEY, None)
+        at = message.timestamp.timestamp() if message.timestamp else 0.0
+        came = Outgoing(
+            line.topic,
+            line.partition,
+            message.body,
+            None if key is None else key.decode().encode("latin-1"),
+            headers,
+            at,
+            message.message_id or "",
+        )
+
+        def acknowledge() -> None:
+            task = asyncio.ensure_future(_quietly(message.ack()))
+            self._acks.add(task)
+            task.add_done_callback(self._acks.discard)
+
+        return Delivery(line, came, acknowledge, is_again=bool(message.redelivered))
+
+    async def release(self) -> None:
+        self._line.is_open = False
+        await self._line.calm()
+        await asyncio.gather(*self._acks)
+        if self._channel is not None:
+            await _quietly(self._channel.close())
+
+    async def renew(self) -> None:
+        await self.release()
+        try:
+            await self.open()
+        except LOST:
+            self._broker.reopen()  # the connection is gone; it is opened with the next one
+
+
+async def _quietly(work: Any) -> None:
+    """Do what needs no doing any more when the connection is lost."""
+    with suppress(*LOST):
+        await work
+
+
+def _bytes(value: Any) -> bytes:
+    return bytes(value) if isinstance(value, bytes | bytearray) else str(value).encode()
+
+
+class AmqpBroker:
+    """A connection to RabbitMQ."""
+
+    def __init__(self, url: str, *, prefetch: int, interval: float, signals: str) -> None:
+        self._url = url
+        self._prefetch = prefetch
+        self._interval = interval
+        self._signals = signals
+        self._connection: AbstractConnection | None = None
+        self._publishing: AbstractChannel | None = None
+        self._ready = asyncio.Event()
+        self._restoring: asyncio.Task[None] | None = None
+        self._is_stopped = False
+        self._partitions: dict[str, int] = {}
+        self._consumers: list[AmqpConsumer] = []
+        self._other: list[Callable[[], Coroutine[Any, Any, None]]] = []  #: done at each connection
+        self._members: list[Members] = []
+
+    async def start(self) -> None:
+        try:
+            await self._connect()
+        except LOST as error:
+            raise BrokerUnavailable(f"no RabbitMQ at {_shown(self._url)}: {error}") from error
+
+    async def _connect(self) -> None:
+        connection = await aio_pika.connect(self._url)
+        connection.close_callbacks.add(lambda *_: self.reopen())
+        self._connection = connection
+        self._publishing = await connection.channel(publisher_confirms=True)
+        for topic, partitions in self._partitions.items():
+            await self._declare(topic, partitions)
+        for one in self._other:
+            await one()
+        self._ready.set()
+
+    async def stop(self) -> None:
+        self._is_stopped = True
+        if self._restoring is not None:
+            self._restoring.cancel()
+            await asyncio.wait([self._restoring])
+        for members in self._members:
+            await members.stop()
+        if self._connection is not None:
+            await _quietly(self._connection.close())
+
+    def reopen(self) -> None:
+        """Something is lost; have it again."""
+        if self._is_stopped or (self._restoring is not None and not self._restoring.done()):
+            return
+        self._ready.clear()
+        self._restoring = asyncio.create_task(self._restore())
+
+    async def _restore(self) -> None:
+        pause = 0.05
+        while True:
+            try:
+                if self._connection is None or self._connection.is_closed:
+                    await self._connect()
+                for consumer in self._consumers:
+                    if not consumer.is_open:
+                        await consumer.open()
+            except LOST as error:
+                log.warning("RabbitMQ is away: %s", error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST)
+            else:
+                self._ready.set()
+                return
+
+    async def channel(self, *, confirms: bool = True) -> AbstractChannel:
+        """A new channel, with the app's prefetch."""
+        assert self._connection is not None, "it was started"
+        channel = await self._connection.channel(publisher_confirms=confirms)
+        await channel.set_qos(prefetch_count=self._prefetch)
+        return channel
+
+    # -- topics
+
+    async def declare(self, topic: str, partitions: int) -> None:
+        await self._declare(topic, partitions)
+        self._partitions[topic] = partitions
+
+    async def _declare(self, topic: str, partitions: int) -> None:
+        arguments: dict[str, Any] = {"x-queue-type": "quorum", "x-single-active-consumer": True}
+        dead = queue_of(dead_of(topic), 0)
+        wanted = {}
+        if not topic.endswith(dead_of("")):
+            wanted[dead] = arguments
+            routed = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
+            arguments = {**arguments, "x-delivery-limit": _DELIVERIES, **routed}
+        wanted |= {queue_of(topic, partition): arguments for partition in range(partitions)}
+        assert self._connection is not None, "it was started"
+        async with await self._connection.channel(publisher_confirms=False) as channel:
+            for queue, given in wanted.items():
+                try:
+                    await channel.declare_queue(queue, durable=True, arguments=given)
+                except ChannelPreconditionFailed as error:
+                    raise ImproperlyConfigured(f"the queue {queue} is there with other arguments: {error}") from error
+
+    async def declare_reply(self, topic: str, expires: float) -> None:
+        async def declare() -> None:
+            assert self._publishing is not None, "it was started"
+            arguments: dict[str, Any] = {"x-expires": int(expires * 1000)}
+            await self._publishing.declare_queue(queue_of(topic, 0), durable=True, arguments=arguments)
+
+        await declare()
+        self._other.append(declare)
+
+    async def publish(self, message: Outgoing) -> None:
+        headers: dict[str, Any] = {name: value.decode("utf-8", "replace") for name, value in message.headers.items()}
+        if message.key is not None:
+            headers[KEY] = message.key.decode("latin-1")
+        made = aio_pika.Message(
+            message.value or b"",
+            headers=headers,
+            message_id=message.id,
+            timestamp=datetime.fromtimestamp(message.timestamp, UTC),
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        )
+        queue = queue_of(message.topic, message.partition)
+        await self._publish("", queue, made, mandatory=message.topic in self._partitions)
+
+    async def _publish(
+        self, exchange: str, routing: str, message: aio_pika.Message, *, mandatory: bool = False
+    ) -> None:
+        try:
+            async with asyncio.timeout(_PUBLISHED):
+                while not await self._try(exchange, routing, message, mandatory):
+                    self.reopen()
+        except TimeoutError as error:
+            raise BrokerUnavailable(f"RabbitMQ at {_shown(self._url)} has not taken a message in time") from error
+
+    async def _try(self, exchange: str, routing: str, message: aio_pika.Message, mandatory: bool) -> bool:
+        await self._ready.wait()
+        assert self._publishing is not None, "it is ready"
+        try:
+            to = self._publishing.default_exchange if not exchange else await self._publishing.get_exchange(exchange)
+            await to.publish(message, routing, mandatory=mandatory)
+        except LOST as error:
+            log.warning("a message is published again: %s", error)
+            return False
+        return True
+
+    async def consume(self, topic: str, partition: int, take: Callable[[Delivery], None]) -> AmqpConsumer:
+        consumer = AmqpConsumer(self, Line(topic, partition), take)
+        await consumer.open()
+        self._consumers.append(consumer)
+        return consumer
+
+    async def join(self, group: str, name: str, changed: Callable[[list[str]], None]) -> Callable[[], None]:
+        members = Members(group, name, changed, self._interval)
+        self._members.append(members)
+
+        async def open() -> None:
+            assert self._connection is not None, "it was started"
+            await members.open(await self._connection.channel(publisher_confirms=False))
+
+        await open()
+        self._other.append(open)
+        members.start()
+        return members.leave
+
+    # -- processes
+
+    async def follow(
+        self, queue: str, signal: str, take: Callable[[bytes, str | None, Callable[[], None]], None]
+    ) -> None:
+        async def open() -> None:
+            channel = await self.channel()
+            exchange = await channel.declare_exchange(self._signals, aio_pika.ExchangeType.TOPIC, durable=True)
+            arguments: dict[str, Any] = {"x-queue-type": "quorum", "x-single-active-consumer": True}
+            declared = await channel.declare_queue(queue, durable=True, arguments=arguments)
+            await declared.bind(exchange, signal)
+
+            async def come(message: AbstractIncomingMessage) -> None:
+                take(message.body, message.message_id, lambda: _soon(message))
+
+            await declared.consume(come)
+
+        await open()
+        self._other.append(open)
+
+    async def serve(self, queue: str, take: Callable[[AttemptReceived], None]) -> None:
+        async def open() -> None:
+            channel = await self.channel()
+            arguments: dict[str, Any] = {
+                "x-queue-type": "quorum",
+                "x-delivery-limit": _DELIVERIES,
+                "x-dead-letter-exchange": "",
+                "x-dead-letter-routing-key": DEAD_OF_PROCESSES,
+            }
+            declared = await channel.declare_queue(queue, durable=True, arguments=arguments)
+
+            async def come(message: AbstractIncomingMessage) -> None:
+                kind, id = message.content_type or "", message.message_id or ""
+                take(AttemptReceived(kind, message.body, id, lambda: _soon(message)))
+
+            await declared.consume(come)
+
+        await open()
+        self._other.append(open)
+
+    async def answer(self, queue: str, content_type: str, body: bytes, id: str) -> None:
+        made = aio_pika.Message(
+            body, content_type=content_type, message_id=id, delivery_mode=aio_pika.DeliveryMode.PERSISTENT
+        )
+        await self._publish("", queue, made, mandatory=True)
+
+
+_acks: set[asyncio.Future[None]] = set()
+
+
+def _soon(message: AbstractIncomingMessage) -> None:
+    """Acknowledge it, without waiting for it."""
+    task = asyncio.ensure_future(_quietly(message.ack()))
+    _acks.add(task)
+    task.add_done_callback(_acks.discard)
+
+
+def _shown(url: str) -> str:
+    """A URL without its password."""
+    before, at, after = url.rpartition("@")
+    scheme, _, user = before.partition("://")
+    return f"{scheme}://{user.partition(':')[0]}@{after}" if at else url
