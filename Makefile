@@ -10,7 +10,7 @@ RUN  = $(BIN)/bureaucrat run processes/order.xml --participants examples/partici
 KILL_SCRIPT = examples/kill_and_continue.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check mutants faults bench dev services clean
+.PHONY: help run test check mutants faults streams bench dev services clean
 
 help:
 	@echo "make run          run the order process to its end before your eyes"
@@ -19,6 +19,7 @@ help:
 	@echo "make check        ruff, mypy, and all tests with coverage"
 	@echo "make mutants      change the core and the definition in every way, and see that tests notice (half an hour)"
 	@echo "make faults       kill, freeze and cut off everything, and account for every instance (25 minutes)"
+	@echo "make streams      100,000 keyed events through stream agents that are killed and added: order and loss"
 	@echo "make bench        print the measured speed"
 	@echo "make services     install the Debian packages that tests start for themselves"
 	@echo "make dev          set up .venv with everything that tests and checks need"
@@ -52,6 +53,9 @@ mutants: $(VENV)/.test
 # FULL=1: ten times as much, which takes a night.
 faults: $(VENV)/.test services
 	$(BIN)/python tests/faults/run_faults.py
+
+streams: $(VENV)/.test services
+	$(BIN)/python tests/streams/stream_chaos.py 100000
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
