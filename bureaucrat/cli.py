@@ -106,6 +106,7 @@ _COMMANDS = (
     Late("show", "show", "Show one instance: why it waits, what wakes it, what it did."),
     Late("simulate", "simulate", "Play a process in virtual time, or write a test of an instance."),
     Late("skip", "ordering", "Complete an activity by hand."),
+    Late("streams", "streams", "Stream agents: workers, and what is sent to them."),
     Late("suspend", "ordering", "Keep answers, events and timers of instances back until resume."),
     Late("undeploy", "deploy", "Have a process started no more."),
     Late("worker", "worker", "Serve participants from RabbitMQ."),

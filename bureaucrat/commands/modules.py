@@ -23,7 +23,7 @@ def load_participants(names: Iterable[str]) -> Functions:
     """
     modules = []
     for name in names:
-        module = _load(name)
+        module = load_module(name)
         if not Functions.of(module).by_name:
             raise Failure(
                 Exit.NOT_STARTED,
@@ -34,7 +34,11 @@ def load_participants(names: Iterable[str]) -> Functions:
     return Functions.of(*modules)
 
 
-def _load(name: str) -> ModuleType:
+def load_module(name: str) -> ModuleType:
+    """The module of a dotted name or of a path.
+
+    :raises Failure: it cannot be imported.
+    """
     is_path = name.endswith(".py") or os.sep in name or "/" in name
     search_here(Path(name).resolve().parent if is_path else Path.cwd())
     try:

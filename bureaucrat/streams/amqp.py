@@ -92,10 +92,14 @@ class AmqpConsumer:
 
         return Delivery(line, came, acknowledge, is_again=bool(message.redelivered))
 
+    async def settle(self) -> None:
+        """Returns when all acknowledgments are on their way."""
+        await asyncio.gather(*self._acks)
+
     async def release(self) -> None:
         self._line.is_open = False
         await self._line.calm()
-        await asyncio.gather(*self._acks)
+        await self.settle()
         if self._channel is not None:
             await _quietly(self._channel.close())
 
@@ -134,6 +138,7 @@ class AmqpBroker:
         self._consumers: list[AmqpConsumer] = []
         self._other: list[Callable[[], Coroutine[Any, Any, None]]] = []  #: done at each connection
         self._members: list[Members] = []
+        self._acks: set[asyncio.Future[None]] = set()
 
     async def start(self) -> None:
         try:
@@ -159,6 +164,7 @@ class AmqpBroker:
             await asyncio.wait([self._restoring])
         for members in self._members:
             await members.stop()
+        await asyncio.gather(*(consumer.settle() for consumer in self._consumers), *self._acks)
         if self._connection is not None:
             await _quietly(self._connection.close())
 
@@ -292,7 +298,7 @@ class AmqpBroker:
             await declared.bind(exchange, signal)
 
             async def come(message: AbstractIncomingMessage) -> None:
-                take(message.body, message.message_id, lambda: _soon(message))
+                take(message.body, message.message_id, lambda: self._soon(message))
 
             await declared.consume(come)
 
@@ -312,28 +318,24 @@ class AmqpBroker:
 
             async def come(message: AbstractIncomingMessage) -> None:
                 kind, id = message.content_type or "", message.message_id or ""
-                take(AttemptReceived(kind, message.body, id, lambda: _soon(message)))
+                take(AttemptReceived(kind, message.body, id, lambda: self._soon(message)))
 
             await declared.consume(come)
 
         await open()
         self._other.append(open)
 
+    def _soon(self, message: AbstractIncomingMessage) -> None:
+        """Acknowledge it, without waiting for it."""
+        task = asyncio.ensure_future(_quietly(message.ack()))
+        self._acks.add(task)
+        task.add_done_callback(self._acks.discard)
+
     async def answer(self, queue: str, content_type: str, body: bytes, id: str) -> None:
         made = aio_pika.Message(
             body, content_type=content_type, message_id=id, delivery_mode=aio_pika.DeliveryMode.PERSISTENT
         )
         await self._publish("", queue, made, mandatory=True)
-
-
-_acks: set[asyncio.Future[None]] = set()
-
-
-def _soon(message: AbstractIncomingMessage) -> None:
-    """Acknowledge it, without waiting for it."""
-    task = asyncio.ensure_future(_quietly(message.ack()))
-    _acks.add(task)
-    task.add_done_callback(_acks.discard)
 
 
 def _shown(url: str) -> str:
