@@ -25,7 +25,15 @@ log = logging.getLogger(__name__)
 
 
 class Agent(Calls):
-    """Made by ``@app.agent()``."""
+    """Made by ``@app.agent()``.
+
+    :param concurrency: how many copies run side by side, in no order.
+    :param sink: what gets each value that it yields: functions, sync or async, channels, topics, agents.
+    :param isolated_partitions: whether each partition has a copy of its own.
+    :param use_reply_headers: whether a return address is in headers, or else around the value.
+    :param error_policy: ``ack``, ``retry``, ``dead_letter``, ``crash`` or a :class:`Retry`.
+    :param on_error: told of each error, sync or async.
+    """
 
     def __init__(
         self,
@@ -37,7 +45,7 @@ class Agent(Calls):
         name: str,
         concurrency: int = 1,
         supervisor_strategy: type[Supervisor] | None = None,
-        sink: Iterable[Any] = (),
+        sink: Iterable[Any] | None = None,
         isolated_partitions: bool = False,
         use_reply_headers: bool = True,
         error_policy: ErrorPolicy = "ack",
@@ -51,7 +59,7 @@ class Agent(Calls):
         self.channel = channel
         self.concurrency = concurrency
         self.supervisor_strategy = supervisor_strategy or home.conf.agent_supervisor
-        self.sinks = list(sink)
+        self.sinks = list(sink or ())
         self.isolated_partitions = isolated_partitions
         self.use_reply_headers = use_reply_headers
         self.error_policy = error_policy
@@ -189,6 +197,8 @@ class Agent(Calls):
         """Reply, then hand the value to each sink."""
         if event is not None and self._watcher is not None:
             self._watcher.yielded(event, value)
+        if event is not None:
+            await self.channel.yielded(event, value)
         if event is not None and event.reply is not None:
             event.is_answered = True
             await self._reply(event, value, {})
@@ -206,6 +216,7 @@ class Agent(Calls):
         """It is done; who has asked and got nothing is told so."""
         if event.reply is not None and not event.is_answered:
             await self._reply(event, None, error_header(self.name, NoReply("it has ended the event without a yield")))
+        await self.channel.ended(event)
         event.end(is_done=True)
         if self._watcher is not None:
             self._watcher.ended(event, None)
@@ -239,6 +250,8 @@ class Agent(Calls):
             return
         if self._policy.last == "dead_letter" and isinstance(self.channel, Topic):
             await self.channel.bury(event.message, f"{type(error).__name__}: {error}")
+        if self._policy.last != "crash":
+            await self.channel.failed(event, error)
         if event.reply is not None:
             await self._reply(event, None, error_header(self.name, error))
         event.end(is_done=self._policy.last != "crash")

@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import uuid
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,10 +24,9 @@ from .failures import ImproperlyConfigured
 from .feeds import Feed
 from .hashing import partition_of
 from .home import Taker
-from .policies import ErrorPolicy
+from .participants import Participation, Signals
 from .replies import Replies
 from .settings import Settings
-from .supervisors import Supervisor
 from .topics import Topic
 
 log = logging.getLogger(__name__)
@@ -57,6 +56,7 @@ class App:
         self.name = f"{id}-{uuid.uuid4().hex}"  #: of this worker
         self.members: list[str] = [self.name]
         self._beside: list[Beside] = []
+        self._signals: list[Signals] = []
         self._replies = Replies()
         self._broker: Broker | None = None
         self._connecting = asyncio.Lock()
@@ -81,6 +81,13 @@ class App:
             self.topics.setdefault(name, made)
         return made
 
+    def signal(self, name: str, topic: Topic, *, key: str | None = None) -> None:
+        """Have a topic fed by the signals of a name, while a worker runs.
+
+        :param key: the field of a signal that is its key.
+        """
+        self._signals.append(Signals(self, topic, name, key))
+
     def channel(self, **shape: Any) -> Channel:
         """A channel in memory: ``key_type=``, ``value_type=``, ``maxsize=``."""
         return Channel(**shape)
@@ -90,23 +97,19 @@ class App:
         channel: Channel | str | None = None,
         *,
         name: str | None = None,
-        concurrency: int = 1,
-        supervisor_strategy: type[Supervisor] | None = None,
-        sink: Iterable[Any] | None = None,
-        isolated_partitions: bool = False,
-        use_reply_headers: bool = True,
-        error_policy: ErrorPolicy = "ack",
-        on_error: Callable[[Agent, BaseException], Any] | None = None,
         key_type: Any = None,
         value_type: Any = None,
-        help: str = "",
+        participant: str | None = None,
+        **options: Any,
     ) -> Callable[[Callable[[Any], Any]], Agent]:
         """Make an agent of an async function that goes through a stream.
 
+        Its options are those of :class:`Agent`: ``concurrency``, ``sink``, ``error_policy``, ``supervisor_strategy``,
+        ``on_error``, ``isolated_partitions``, ``use_reply_headers``, ``help``.
+
         :param channel: what it reads: a channel, a topic, or a topic's name; by default the topic of its own name.
-        :param concurrency: how many copies run side by side, in no order.
-        :param sink: what gets each value that it yields: functions, sync or async, channels, topics, agents.
-        :param error_policy: ``ack``, ``retry``, ``dead_letter``, ``crash`` or a :class:`Retry`.
+        :param participant: instead of a channel: it does the actions of this participant of processes; their fields are
+            its values, what it yields is the answer.
         :raises ImproperlyConfigured: another agent has its name.
         """
 
@@ -114,24 +117,10 @@ class App:
             named = name or _name_of(fun)
             if named in self.agents:
                 raise ImproperlyConfigured(f"there are two agents {named}")
-            read = channel
+            read = Participation(self, participant, value_type=value_type) if participant else channel
             if read is None or isinstance(read, str):
                 read = self.topic(read or named, key_type=key_type, value_type=value_type)
-            self.agents[named] = Agent(
-                fun,
-                self,
-                self._replies,
-                read,
-                name=named,
-                concurrency=concurrency,
-                supervisor_strategy=supervisor_strategy,
-                sink=sink or (),
-                isolated_partitions=isolated_partitions,
-                use_reply_headers=use_reply_headers,
-                error_policy=error_policy,
-                on_error=on_error,
-                help=help,
-            )
+            self.agents[named] = Agent(fun, self, self._replies, read, name=named, **options)
             return self.agents[named]
 
         return make
@@ -186,6 +175,8 @@ class App:
             await self.declared(feed.topic, feed.partitions)
             await feed.start(broker)
         self._leave = await broker.join(self.id, self.name, self._changed)
+        for signals in self._signals:
+            await signals.start()
         for one in self._beside:
             self.spawn(one.run(self, lambda: self.is_leader), one.fun.__name__)
 

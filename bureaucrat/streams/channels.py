@@ -76,6 +76,17 @@ class Channel:
             await source.put(event_of(key, value, message, offset, None, reply))
         return sent
 
+    # -- what its agent tells it
+
+    async def yielded(self, event: Event, value: Any) -> None:
+        """Its agent has yielded at this event."""
+
+    async def ended(self, event: Event) -> None:
+        """Its agent has done with this event."""
+
+    async def failed(self, event: Event, error: BaseException) -> None:
+        """Its agent has failed at this event for good."""
+
     def queue(self) -> Source:
         """A queue for one subscriber."""
         return asyncio.Queue(self._maxsize)
