@@ -48,6 +48,7 @@ ALLOWED_IN = (
         {"task", "cancelled", "correlation"},
         "asyncio's tasks; names of the guide, and on its wire",
     ),
+    ("docs/howto/streams.rst", {"task"}, "the guide's word"),
     ("bureaucrat/services/*", {"workflow"}, "the JSON documents of registered services are called workflows"),
     ("bureaucrat/amqp/*", {"task"}, "asyncio's tasks"),
     ("bureaucrat/amqp/connection.py", {"workflow", "abort", "aborted"}, "pika's names"),
