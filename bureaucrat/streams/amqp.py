@@ -30,6 +30,7 @@ KEY: Final = "Bureaucrat-Key"
 LOST: Final = (AMQPError, ChannelInvalidStateError, ConnectionError, OSError, RuntimeError)
 _DELIVERIES: Final = 1000  #: of one message, before it is a dead letter
 _PUBLISHED: Final = 30.0  #: seconds that a message may wait for the broker
+_AGAIN: Final = 0.05  #: seconds before a message is published again
 _LONGEST: Final = 5.0  #: seconds between two attempts to connect
 DEAD_OF_PROCESSES: Final = "bureaucrat_dead"
 
@@ -186,22 +187,34 @@ class AmqpBroker:
                         await consumer.open()
             except LOST as error:
                 log.warning("RabbitMQ is away: %s", error)
+                await self._disconnect()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST)
             else:
                 self._ready.set()
                 return
 
+    async def _disconnect(self) -> None:
+        """End a connection that may only be said to be open, so that nothing on it is held back from others."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await _quietly(asyncio.wait_for(connection.close(), 1.0))
+
+    def _open(self) -> AbstractConnection:
+        if self._connection is None:
+            raise ConnectionError("RabbitMQ is away")
+        return self._connection
+
     async def channel(self, *, confirms: bool = True) -> AbstractChannel:
         """A new channel, with the app's prefetch."""
-        assert self._connection is not None, "it was started"
-        channel = await self._connection.channel(publisher_confirms=confirms)
+        channel = await self._open().channel(publisher_confirms=confirms)
         await channel.set_qos(prefetch_count=self._prefetch)
         return channel
 
     # -- topics
 
     async def declare(self, topic: str, partitions: int) -> None:
+        await self._ready.wait()
         await self._declare(topic, partitions)
         self._partitions[topic] = partitions
 
@@ -214,8 +227,7 @@ class AmqpBroker:
             routed = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
             arguments = {**arguments, "x-delivery-limit": _DELIVERIES, **routed}
         wanted |= {queue_of(topic, partition): arguments for partition in range(partitions)}
-        assert self._connection is not None, "it was started"
-        async with await self._connection.channel(publisher_confirms=False) as channel:
+        async with await self._open().channel(publisher_confirms=False) as channel:
             for queue, given in wanted.items():
                 try:
                     await channel.declare_queue(queue, durable=True, arguments=given)
@@ -252,6 +264,7 @@ class AmqpBroker:
             async with asyncio.timeout(_PUBLISHED):
                 while not await self._try(exchange, routing, message, mandatory):
                     self.reopen()
+                    await asyncio.sleep(_AGAIN)
         except TimeoutError as error:
             raise BrokerUnavailable(f"RabbitMQ at {_shown(self._url)} has not taken a message in time") from error
 
@@ -277,8 +290,7 @@ class AmqpBroker:
         self._members.append(members)
 
         async def open() -> None:
-            assert self._connection is not None, "it was started"
-            await members.open(await self._connection.channel(publisher_confirms=False))
+            await members.open(await self._open().channel(publisher_confirms=False))
 
         await open()
         self._other.append(open)

@@ -15,6 +15,7 @@ from typing import Any
 from .brokers import Delivery, Outgoing
 from .channels import Channel, RecordMetadata, Source
 from .codecs import Codec, Shape
+from .current import current_event
 from .envelopes import ADDRESS, ReplyAddress, ReqRepRequest, address_in, opened
 from .events import Event, Message, Shared, event_of
 from .failures import Malformed
@@ -24,6 +25,7 @@ from .records import blessed, converted
 
 log = logging.getLogger(__name__)
 
+TRACE = ("traceparent", "tracestate")  #: headers of W3C's trace context
 REASON = "Bureaucrat-Reason"  #: header of a dead letter
 
 
@@ -88,7 +90,8 @@ class Topic(Channel):
             written = reply.envelope(value)
         else:
             written = self._shape(self.values, value_serializer).dumps(value) or b""
-        return await self.send_raw(written_key, written, {**(headers or {}), **extra}, partition, timestamp)
+        told = {**_trace(), **(headers or {}), **extra}
+        return await self.send_raw(written_key, written, told, partition, timestamp)
 
     @staticmethod
     def _shape(own: Shape, given: Codec | str | None) -> Shape:
@@ -145,6 +148,12 @@ class Topic(Channel):
             shared.done()
 
         self._home.spawn(put(), f"{self.name} sets aside")
+
+
+def _trace() -> dict[str, bytes]:
+    """The trace of the event that the agent is at goes on with what it sends."""
+    event = current_event()
+    return {name: event.headers[name] for name in TRACE if name in event.headers} if event is not None else {}
 
 
 class _Subscription:

@@ -371,3 +371,25 @@ async def test_a_broker_of_an_unknown_kind_is_refused_when_it_is_used() -> None:
     """F-003: `kafka://` is not served yet."""
     with pytest.raises(faust.ImproperlyConfigured, match="there is no broker kafka://; write amqp://"):
         await App("example", broker="kafka://localhost:9092").start()
+
+
+async def test_a_trace_goes_on_with_what_an_agent_sends(app: App) -> None:
+    """F-042: the trace context in the headers of an event, to sinks and to other agents."""
+    traces: list[dict[str, bytes]] = []
+    trace = {"traceparent": b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+
+    @app.agent(name="second")
+    async def second(stream: faust.StreamT[int]) -> None:
+        async for event in stream.events():
+            traces.append(event.headers)
+
+    @app.agent(name="first", sink=[second])
+    async def first(stream: faust.StreamT[int]) -> AsyncIterable[int]:
+        async for value in stream:
+            yield value
+
+    async with app:
+        await first.cast(1, headers=trace)
+        await until(lambda: bool(traces), "the second has it")
+
+    assert traces == [trace]

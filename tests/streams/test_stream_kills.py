@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable
 from pathlib import Path
 
 import pytest
+from keyed_worker import declared
+from rabbit import Rabbit
 from stream_chaos import Chaos, complaints, repeated
+
+from bureaucrat import streams as faust
 
 
 async def test_each_key_keeps_its_order_while_workers_are_killed(vhost_url: str, tmp_path: Path) -> None:
@@ -17,6 +22,21 @@ async def test_each_key_keeps_its_order_while_workers_are_killed(vhost_url: str,
     assert complaints(handled, 40, 50) == []
     assert len(handled) - repeated(handled) == 2000
     assert repeated(handled) <= 3 * 6 * 100, "no more than was here of each partition when a worker was killed"
+
+
+async def test_agents_go_on_after_a_lost_connection(rabbit: Rabbit, vhost: str, vhost_url: str) -> None:
+    """What was cast meanwhile is handled, and who asks is answered."""
+    app, topic = declared(vhost_url)
+
+    @app.agent(topic, name="echo")
+    async def echo(stream: faust.StreamT[int]) -> AsyncIterable[int]:
+        async for value in stream:
+            yield value
+
+    async with app:
+        assert await echo.ask(1, key="k") == 1
+        rabbit.close_connections(vhost)
+        assert await echo.join(range(20)) == list(range(20))
 
 
 @pytest.mark.parametrize(
