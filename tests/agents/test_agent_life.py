@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import configparser
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +24,8 @@ from bureaucrat.agents import (
     periodic,
     receiver,
 )
-from bureaucrat.agents.broker import QueueException
+from bureaucrat.agents.broker import Consumer, QueueException
+from bureaucrat.agents.bus import Receiver
 from bureaucrat.agents.tools.mocks import BrokerMock, BusMock
 
 SIGNAL, QUEUE = Signal("life_signal", []), Queue("life_queue")
@@ -287,6 +290,40 @@ async def test_an_agent_with_mocks_starts_and_stops() -> None:
 
     agent.bus.bind_receiver.assert_awaited_once_with(agent.receivers[0])  # type: ignore[attr-defined]
     agent.broker.bind_consumer.assert_awaited_once_with(agent.consumers[0])  # type: ignore[attr-defined]
+
+
+async def test_receivers_and_consumers_may_be_bound_by_hand(memory: BackEnd) -> None:
+    """M-021, M-030, M-045, M-047, M-051."""
+    heard: list[str] = []
+    log = logging.getLogger("mine")
+    bus, broker = memory.bus(uid="the bus", log=log), memory.broker(uid="the broker", log=log)
+
+    class Bare(MicroAgent):
+        async def hear(self, sender: str, **_: Any) -> None:
+            heard.append(sender)
+
+        async def take(self, sender: str) -> None:
+            heard.append(sender)
+
+    agent = Bare(bus=bus, broker=broker)
+    await agent.bind_receivers([Receiver(agent, agent.hear, SIGNAL, 1)])
+    await agent.bind_consumers([Consumer(agent, agent.take, QUEUE, 1, {})])
+    await bus.life_signal.send("by signal")
+    await broker.life_queue.send({"sender": "by message"})
+
+    await until(lambda: len(heard) == 2)
+    assert sorted(heard) == ["by message", "by signal"]
+    assert (bus.uid, bus.dsn, bus.log, bus.prefix) == ("the bus", memory.dsn, log, "PUBSUB")
+    assert (broker.uid, broker.dsn, broker.log) == ("the broker", memory.dsn, log)
+
+
+def test_each_server_has_an_extra_of_its_own() -> None:
+    """M-070."""
+    settings = configparser.ConfigParser()
+    settings.read(Path(__file__).parents[2] / "setup.cfg")
+    extras = settings["options.extras_require"]
+
+    assert (extras["agents"], extras["redis"], extras["kafka"]) == ("\naio-pika>=10", "\nredis>=5", "\naiokafka>=0.12")
 
 
 async def test_agents_of_one_program_share_a_bus_and_a_broker(memory: BackEnd) -> None:

@@ -6,15 +6,18 @@ import asyncio
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import aiormq
 import pytest
 from back_ends import BackEnd, new_name, until
+from proxy import Proxy
 from rabbit import Rabbit
+from redis.asyncio import Redis
 from redis_server import RedisServer
 
 from bureaucrat.agents import MicroAgent, Queue, Signal, consumer, receiver
@@ -166,6 +169,42 @@ async def test_a_message_that_an_agent_had_when_it_was_killed_goes_to_another(
 
     await until(lambda: taken)
     assert taken == Counter({7: 1})
+
+
+@asynccontextmanager
+async def cutting(back_end: BackEnd, server: Server) -> AsyncIterator[Callable[[], Awaitable[Any]]]:
+    """What cuts every connection of agents."""
+    if isinstance(server, Rabbit):
+        async with Proxy(server.port) as proxy:
+            back_end.dsn = proxy.url("%2F")
+
+            async def cut() -> None:
+                proxy.cut()
+
+            yield cut
+            await back_end.close()
+            back_end.opened.clear()
+    else:
+        client = Redis.from_url(back_end.dsn)
+        yield lambda: client.client_kill_filter(_type="normal", skipme=True)
+        await client.aclose()
+
+
+async def test_connections_that_are_cut_lose_no_message(killable: tuple[BackEnd, Server]) -> None:
+    """M-052, M-053, M-059: again and again, those that send and those that consume."""
+    back_end, server = killable
+    queue, taken = Queue(new_name()), Counter[int]()
+    async with cutting(back_end, server) as cut:
+        await counting(queue, taken)(broker=back_end.broker()).start()
+        bound = getattr(back_end.broker(), queue.name)
+        sending = asyncio.gather(*(bound.send({"n": number}) for number in range(500)))
+        for most in (20, 100, 200):
+            await until(lambda most=most: len(taken) >= most)
+            await cut()
+        await sending
+
+        await until(lambda: len(taken) == 500)
+        assert set(taken) == set(range(500))
 
 
 async def test_a_queue_that_is_deleted_is_made_again_and_consumed(own_rabbit: Rabbit) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from back_ends import new_name, until
-from confluent_kafka import Producer
+from kafka_server import KafkaServer
 
 from bureaucrat.agents import MicroAgent, Queue, consumer
 from bureaucrat.agents.tools.kafka import KafkaBroker
@@ -17,12 +20,17 @@ from bureaucrat.errors import ConfigurationError
 
 
 @pytest.fixture(scope="module")
-def kafka() -> Iterator[str]:
-    """Where a broker listens."""
-    owner = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "unused", "log_level": 3})
-    found = next(iter(owner.list_topics(timeout=30).brokers.values()))
-    yield f"kafka://{found.host}:{found.port}"
-    owner.flush(1)
+def server() -> Iterator[KafkaServer]:
+    """A broker for all tests of this file."""
+    made = KafkaServer()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def kafka(server: KafkaServer) -> str:
+    """Where it listens."""
+    return server.url
 
 
 def taking(queue: Queue, taken: list[Any], **options: Any) -> type[MicroAgent]:
@@ -101,6 +109,45 @@ async def test_what_is_at_work_when_an_agent_stops_is_delivered_to_another(kafka
 
     await until(lambda: taken)
     assert taken == [({"n": 1}, queue.name)]
+    await broker.close()
+
+
+async def test_a_message_that_an_agent_had_when_it_was_killed_goes_to_another(kafka: str) -> None:
+    queue, taken, broker = Queue(new_name()), [], KafkaBroker(kafka)
+    kind = f"{KafkaBroker.__module__}.KafkaBroker"
+    program = [sys.executable, str(Path(__file__).parent / "dying_consumer.py"), kind, kafka, queue.name]
+
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as dying:  # noqa: ASYNC220 - it begins at once
+        await getattr(broker, queue.name).send({"n": 7})
+        assert dying.stdout is not None
+        assert await asyncio.to_thread(dying.stdout.readline) == "7\n"
+        dying.kill()
+    await taking(queue, taken)(broker=broker).start()
+
+    await until(lambda: taken)
+    assert taken == [({"n": 7}, queue.name)]
+    await broker.close()
+
+
+async def test_a_server_that_goes_down_in_the_middle_loses_no_message(
+    server: KafkaServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue, taken, broker = Queue(new_name()), [], KafkaBroker(server.url)
+    await taking(queue, taken)(broker=broker).start()
+    bound = getattr(broker, queue.name)
+
+    async def send_all() -> None:
+        for number in range(300):
+            await bound.send({"n": number}, key="one")
+
+    sending = asyncio.create_task(send_all())
+    await until(lambda: len(taken) > 50)
+    server.go_down()
+    await until(lambda: "Unable connect" in caplog.text)
+    server.come_up()
+    await sending
+
+    await until(lambda: {each["n"] for each, _ in taken} == set(range(300)))
     await broker.close()
 
 

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import aiormq
 from aiormq.abc import AbstractChannel, AbstractConnection
@@ -36,6 +36,7 @@ LOST: Final = (AMQPError, ChannelInvalidStateError, OSError, asyncio.TimeoutErro
 #: What no patience mends.
 REFUSED: Final = (AuthenticationError, ProbableAuthenticationError, ChannelAccessRefused, ConnectionNotAllowed)
 _CONNECT: Final = 10.0  #: seconds
+_HEARTBEAT: Final = 15  #: seconds
 ANSWER: Final = 15.0  #: seconds in which the server answers a question
 _SHORTEST, _LONGEST = 0.25, 4.0  #: seconds between two tries
 
@@ -44,7 +45,7 @@ class Link:
     """One connection."""
 
     def __init__(self, dsn: str, name: str, log: logging.Logger) -> None:
-        self._dsn = checked(dsn)
+        self._dsn = _with_heartbeat(checked(dsn))
         self._name = name
         self._log = log
         self._lock = asyncio.Lock()
@@ -190,6 +191,13 @@ def settings_of(dsn: str) -> AmqpSettings:
     }
     tls = Tls(is_verified=given.get("no_verify_ssl", "0") == "0", **files)  # type: ignore[arg-type]
     return AmqpSettings(url=urlunsplit(parts._replace(query="")), tls=tls)
+
+
+def _with_heartbeat(dsn: str) -> str:
+    """With the seconds after which a silent connection counts as lost, unless it says so itself."""
+    parts = urlsplit(dsn)
+    given = dict(parse_qsl(parts.query))
+    return urlunsplit(parts._replace(query=urlencode({"heartbeat": _HEARTBEAT, **given}, safe="/")))
 
 
 def checked(dsn: str) -> str:

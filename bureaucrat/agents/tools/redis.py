@@ -14,11 +14,12 @@ import asyncio
 import json
 import time
 import uuid
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
@@ -30,6 +31,7 @@ _LOST: Final = (RedisError, OSError, asyncio.TimeoutError)
 _PAUSE: Final = 1.0  #: seconds before a lost connection is made again
 _PATIENCE: Final = 30.0  #: seconds in which whoever sends waits for it
 _ALIVE: Final = 15.0  #: seconds after which a consumer that is not heard of is taken for dead
+_CONNECTIONS: Final = 20  #: for everything but waiting
 _MARK: Final = "bureaucrat:"  #: begins a message that was tried before: bureaucrat:<attempt>:<id>:<message>
 _MOST: Final = 20  #: attempts, those included in which a consumer died
 
@@ -199,9 +201,12 @@ class RedisBroker(AbstractQueueBroker):
 
     def __init__(self, dsn: str, *arguments: Any, **named: Any) -> None:
         super().__init__(dsn, *arguments, **named)
-        self._redis: Redis = Redis.from_url(dsn, socket_timeout=None)
+        pool = BlockingConnectionPool.from_url(dsn, max_connections=_CONNECTIONS, timeout=_PATIENCE)
+        self._redis: Redis = Redis(connection_pool=pool)
+        self._waiting: Redis = Redis.from_url(dsn, socket_timeout=None)  #: a connection for each queue that is read
         self._pulling: dict[str, Pulling[_Item]] = {}
         self._tidying: dict[str, asyncio.Task[None]] = {}
+        self._here: defaultdict[str, Counter[bytes]] = defaultdict(Counter)  #: what is at work, by queue
 
     async def send(self, name: str, message: str, **kwargs: Any) -> None:
         """Put a raw message into a queue. A connection that is lost meanwhile is made again.
@@ -233,14 +238,25 @@ class RedisBroker(AbstractQueueBroker):
     async def _take(self, keys: _Keys) -> _Item:
         while True:
             try:
-                taken: Any = self._redis.blmove(keys.queue, keys.taken, self.WAIT_TIME, src="LEFT", dest="RIGHT")
+                taken: Any = self._waiting.blmove(keys.queue, keys.taken, self.WAIT_TIME, src="LEFT", dest="RIGHT")
                 stored: bytes | None = await taken
             except _LOST as error:
                 self.log.warning("%r: queue %s is not read (%s); again in %g s", self, keys.queue, error, _PAUSE)
                 await asyncio.sleep(_PAUSE)
+                await self._surely(lambda: self._give_back(keys), for_ever=True)
                 continue
             if stored is not None:
+                self._here[keys.queue][stored] += 1
                 return _Item.of(stored)
+
+    async def _give_back(self, keys: _Keys) -> None:
+        """What Redis has given us and we have never got, because the connection was lost."""
+        asked: Any = self._redis.lrange(keys.taken, 0, -1)
+        for stored in (Counter(await asked) - self._here[keys.queue]).elements():
+            async with self._redis.pipeline(transaction=True) as steps:
+                steps.lrem(keys.taken, 1, stored)
+                steps.lpush(keys.queue, stored)
+                await steps.execute()
 
     async def _handle(self, keys: _Keys, item: _Item) -> None:
         consumer = self._bindings[keys.queue]
@@ -249,6 +265,10 @@ class RedisBroker(AbstractQueueBroker):
         else:
             verdict = await self.handle(consumer, item.text, item.attempt)
         await self._surely(lambda: self._settle(keys, item, verdict), for_ever=True)
+        here = self._here[keys.queue]
+        here[item.stored] -= 1
+        if not here[item.stored]:
+            del here[item.stored]
 
     async def _settle(self, keys: _Keys, item: _Item, verdict: Verdict) -> None:
         stored: Any = item.stored
@@ -297,10 +317,11 @@ class RedisBroker(AbstractQueueBroker):
         tidying = self._tidying.pop(name)
         tidying.cancel()
         await asyncio.gather(tidying, return_exceptions=True)
+        self._here.pop(name, None)
         try:
             while await self._redis.lmove(keys.taken, keys.queue, src="RIGHT", dest="LEFT") is not None:
                 self.log.info("queue %s: a message that was at work goes back", name)
-            await self._redis.srem(keys.takers, self.uid)
+            await self._redis.delete(keys.alive)  # and stay a taker: Redis may have given us one more just now
         except _LOST as error:
             self.log.warning("queue %s: another consumer gives back what was at work: %s", name, error)
 
@@ -308,7 +329,9 @@ class RedisBroker(AbstractQueueBroker):
         """Leave the server."""
         for name in list(self._pulling):
             await self.unbind(name)
+        await self._waiting.aclose()
         await self._redis.aclose()
+        await self._redis.connection_pool.disconnect()
 
     async def _surely(self, do: Callable[[], Awaitable[Any]], *, for_ever: bool = False) -> Any:
         until = time.monotonic() + _PATIENCE
