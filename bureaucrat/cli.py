@@ -109,6 +109,7 @@ _COMMANDS = (
     Late("streams", "streams", "Stream agents: workers, and what is sent to them."),
     Late("suspend", "ordering", "Keep answers, events and timers of instances back until resume."),
     Late("undeploy", "deploy", "Have a process started no more."),
+    Late("web", "web", "Serve the HTTP door: services, workflows, events."),
     Late("worker", "worker", "Serve participants from RabbitMQ."),
 )
 for _command in _COMMANDS:
