@@ -35,6 +35,7 @@ BESIDE = {"docs/testing.rst": "README.rst"}
 
 #: what differs from run to run, and what stands for it
 _VOLATILE = (
+    (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}", "DATE"),
     (r"\b\d\d:\d\d:\d\d(?:\.\d{3})?", "TIME"),
     (r"\b[0-9a-f]{32}\b", "ID"),
     (r"\b\d{10}\.\d+", "INSTANT"),

@@ -1,8 +1,12 @@
-"""``bureaucrat web``: the HTTP door beside a daemon."""
+"""``bureaucrat web``: the HTTP door beside a daemon.
+
+Rules: it reads the daemon's database and writes nothing there but mail; events are launched over RabbitMQ.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -46,9 +50,7 @@ def web(config: Path | None, host: str, port: int) -> int:
             f"not started: the HTTP door needs {error.name}, which is not installed",
             "install  pip install 'bureaucrat-engine[web]'",
         ) from error
-    url = settings(config).storage.url
-
-    launcher = Launcher(config)
+    url, launcher = settings(config).storage.url, Launcher(config)
 
     async def begin(process: str, fields: dict[str, Any], id: str) -> None:
         await asyncio.to_thread(launcher.launch, None, fields, process=process, id=id)
@@ -57,23 +59,25 @@ def web(config: Path | None, host: str, port: int) -> int:
         storage = open_storage(url, read_only=True)
         await storage.open()
         try:
-            door = Door(storage, SystemClock(), begin)
-            server = uvicorn.Server(
-                uvicorn.Config(door.app, host=host, port=port, log_level="warning", server_header=False)
-            )
+            app = Door(storage, SystemClock(), begin).app
             click.echo(f"serving http://{host}:{port} on {without_password(url)}; Ctrl-C stops")
-            await server.serve()
+            options = uvicorn.Config(app, host=host, port=port, log_level="warning", server_header=False)
+            await uvicorn.Server(options).serve()
         finally:
             await storage.close()
             launcher.close()
 
+    _run(serve(), f"{host}:{port}")
+    return Exit.OK
+
+
+def _run(serving: Coroutine[Any, Any, None], address: str) -> None:
     try:
-        asyncio.run(serve())
+        asyncio.run(serving)
     except BureaucratError as error:
         raise Failure(Exit.NOT_STARTED, f"not started: {error}", "start    bureaucrat -c config.ini") from error
     except SystemExit as error:  # uvicorn's, which has said why
-        raise Failure(Exit.NOT_STARTED, f"not started: nothing can listen on {host}:{port}") from error
-    return Exit.OK
+        raise Failure(Exit.NOT_STARTED, f"not started: nothing can listen on {address}") from error
 
 
 def _is_loopback(host: str) -> bool:

@@ -47,7 +47,7 @@ def compiled(workflow: Workflow, services: Sequence[Service]) -> str:
         if missing:
             raise Invalid({"services": [f"{service.name} needs {', '.join(missing)}, which nothing before it gives."]})
         parts += [_assign("data", _copying(one, "data")) for one in before]
-        parts += [_action(number, service, known), *_checks(service)]
+        parts += [_action(number, service, known), *_checks(number, service)]
         parts.append(_assign("outputs", "dict(list(outputs.items()) + list(result.items()))"))
         known = (known if number else {}) | service.outputs
         known = _copied(after, known, workflow)
@@ -83,18 +83,22 @@ def _assign(name: str, expression: str) -> str:
 
 
 def _action(number: int, service: Service, known: dict[str, Value]) -> str:
-    label = quoteattr(f"call {number}: {service.name}")
+    id = quoteattr(f"{_word(service.name)}_{number}")
     fields = "".join(
         f"\n      <field name={quoteattr(name)}>data[{escape(json.dumps(name))}]</field>" for name in known
     )
-    return f"""  <action id="call_{number}" name={label} participant={quoteattr(service.address)} result="result"
-          retries="{_RETRIES}">
+    return f"""  <action id={id} participant={quoteattr(service.address)} result="result" retries="{_RETRIES}">
     <input>{fields}
     </input>
   </action>"""
 
 
-def _checks(service: Service) -> list[str]:
+def _word(name: str) -> str:
+    """A name as a part of an id."""
+    return "".join(one if one.isalnum() else "_" for one in name)
+
+
+def _checks(number: int, service: Service) -> list[str]:
     """A switch that throws for the first output that is not as declared."""
     cases = [_case("str(result)[:1] != '{'", f"{service.name} has answered no object")]
     for name, value in service.outputs.items():
@@ -103,7 +107,7 @@ def _checks(service: Service) -> list[str]:
         cases.append(_case(f"{key} not in result", f"{service.name} has answered without {name}"))
         check = _CHECKS[value.type].format(found)
         cases.append(_case(f"not ({check})", f"{service.name} has answered {name}, which is no {value.type}"))
-    return ["  <switch>", *cases, "    <default/>", "  </switch>"]
+    return [f'  <switch id="check_{number}">', *cases, "    <default/>", "  </switch>"]
 
 
 def _case(condition: str, message: str) -> str:

@@ -106,7 +106,7 @@ class Door:
         if wrong := mismatches(workflow.inputs, data):
             raise Invalid(wrong)
         seconds = _seconds_of(request)
-        acknowledged = datetime.fromtimestamp(self._clock.now(), UTC).isoformat()
+        acknowledged = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="milliseconds")
         id = await self._events.begin(workflow, data, request.headers.get("idempotency-key") or None)
         event = await self._events.wait(workflow, id, seconds)
         place = f"/e/{workflow_id(workflow.name)}/{id}"
