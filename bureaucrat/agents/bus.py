@@ -15,6 +15,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 from ..config import without_password
+from .ending import end
 from .signal import (
     Address,
     Receiver,
@@ -271,6 +272,4 @@ async def ended(calls: list[asyncio.Task[None]], grace: float) -> None:
     others = [one for one in calls if one is not asyncio.current_task()]
     if others and grace > 0:
         await asyncio.wait(others, timeout=grace)
-    for one in others:
-        one.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    await end(others)

@@ -11,6 +11,7 @@ import sys
 from importlib import import_module
 
 from .agent import MicroAgent
+from .ending import end
 from .hooks import ServerInterrupt
 from .launcher import init_agent
 from .supervisor import ALIVE, BEAT, READY, GroupInterrupt, Order
@@ -55,8 +56,7 @@ async def _live(order: Order, told: int) -> None:
     finally:
         loop.remove_reader(sys.stdin.fileno())
         await _end(agent)
-        beating.cancel()
-        await asyncio.gather(beating, return_exceptions=True)
+        await end([beating])
 
 
 async def _until_over(agent: MicroAgent, told: int, over: asyncio.Event) -> None:
@@ -80,9 +80,7 @@ async def _until_over(agent: MicroAgent, told: int, over: asyncio.Event) -> None
         if over.is_set():
             raise GroupInterrupt(0)
     finally:
-        for one in (ending, *steps):
-            one.cancel()
-        await asyncio.gather(ending, *steps, return_exceptions=True)
+        await end([ending, *steps])
 
 
 async def _end(agent: MicroAgent) -> None:

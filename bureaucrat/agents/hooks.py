@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from ..functions import participant as _participant
 from ..once import Once
+from .ending import end
 from .queue import Queue
 from .signal import Signal
 
@@ -211,9 +212,7 @@ class Hooks:
         try:
             await asyncio.gather(*running)
         finally:
-            for one in running:
-                one.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await end(running)
 
     async def _call(self, label: str) -> None:
         for function in self.by_label[label]:

@@ -18,6 +18,7 @@ from croniter import croniter
 
 from ..cron import SHORTHANDS, Cron, normalized
 from ..cron import UTC as UTC_CLOCKS
+from .ending import end
 from .signal import HasHandlers, handler_name
 
 Call = Callable[[], Awaitable[None]]
@@ -105,10 +106,7 @@ class _Timed(ABC):
         if self._next is not None:
             self._next.cancel()
             self._next = None
-        calls = list(self._calls)
-        for call in calls:
-            call.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
+        await end(list(self._calls))
 
 
 @dataclass(eq=False)

@@ -94,9 +94,7 @@ class RedisBus:
     async def stop(self) -> None:
         """End; another daemon may read at once."""
         running = [*self._running, *self._asking]
-        for one in running:
-            one.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await _end(running)
         if self._redis is not None:
             try:
                 if await self._redis.get(self._lock) == self._uid.encode():
@@ -146,22 +144,30 @@ class RedisBus:
         while not await hold():  # noqa: ASYNC110 - Redis tells nobody that a lock is free
             await asyncio.sleep(_RENEWED)
         log.info("reading signals", extra={"bus": self.shown})
-        async with self._redis.pubsub() as pubsub, asyncio.timeout(_HELD) as patience:
+        async with self._redis.pubsub() as pubsub:
             await pubsub.psubscribe(f"{self._prefix}:{_LOCK}:*", *map(self._pattern, self._names))  # one at least
             self._pubsub = pubsub
-            loop = asyncio.get_running_loop()
-            due = loop.time()
+            both = [asyncio.create_task(self._take_all(pubsub)), asyncio.create_task(self._keep())]
             try:
-                while True:
-                    if loop.time() >= due:
-                        if not await self._redis.eval(_RENEW, 1, self._lock, self._uid, int(_HELD * 1000)):
-                            log.warning("another daemon reads signals now", extra={"bus": self.shown})
-                            return
-                        due = loop.time() + _RENEWED
-                        patience.reschedule(loop.time() + _HELD)
-                    self._take(await pubsub.get_message(timeout=max(due - loop.time(), 0.001)))
+                done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                for one in done:
+                    await one
             finally:
                 self._pubsub = None
+                await _end(both)
+
+    async def _keep(self) -> None:
+        """Renew the lock as long as it is ours."""
+        while True:
+            async with asyncio.timeout(_HELD):
+                if not await self._redis.eval(_RENEW, 1, self._lock, self._uid, int(_HELD * 1000)):
+                    log.warning("another daemon reads signals now", extra={"bus": self.shown})
+                    return
+            await asyncio.sleep(_RENEWED)
+
+    async def _take_all(self, pubsub: Any) -> None:
+        while True:
+            self._take(await pubsub.get_message(timeout=None))  # one that times out may lose what it has read
 
     def _take(self, message: dict[str, Any] | None) -> None:
         if message is None or message["type"] != "pmessage":
@@ -193,3 +199,14 @@ class RedisBus:
         while True:
             name, body = await self._sending.get()
             await self._redis.publish(f"{self._prefix}:{name}:{SENDER}", body)
+
+
+async def _end(running: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks, again and again: redis-py swallows a cancellation now and then."""
+    given = list(running)
+    left = {one for one in given if not one.done()}
+    while left:
+        for one in left:
+            one.cancel()
+        _, left = await asyncio.wait(left, timeout=_PAUSE)
+    await asyncio.gather(*given, return_exceptions=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import configparser
+import contextlib
 import json
 import logging
 from pathlib import Path
@@ -19,6 +20,7 @@ from bureaucrat.agents import (
     ServerInterrupt,
     Signal,
     consumer,
+    ending,
     on,
     participant,
     periodic,
@@ -26,6 +28,7 @@ from bureaucrat.agents import (
 )
 from bureaucrat.agents.broker import Consumer, QueueException
 from bureaucrat.agents.bus import Receiver
+from bureaucrat.agents.ending import end
 from bureaucrat.agents.tools.mocks import BrokerMock, BusMock
 
 SIGNAL, QUEUE = Signal("life_signal", []), Queue("life_queue")
@@ -348,3 +351,45 @@ async def test_agents_of_one_program_share_a_bus_and_a_broker(memory: BackEnd) -
 
     await until(lambda: len(heard) == 2)
     assert heard == ["One", "Other"]
+
+
+async def test_what_swallows_a_cancellation_is_canceled_again() -> None:
+    """Clients of servers do so now and then; whoever stops must not wait for ever."""
+    swallowed = 0
+
+    async def stubborn() -> None:
+        nonlocal swallowed
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                swallowed += 1
+                if swallowed == 3:
+                    raise
+
+    running = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+
+    await end([running])
+
+    assert (swallowed, running.cancelled()) == (3, True)
+
+
+async def test_what_cannot_be_ended_is_left_and_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ending, "_PATIENCE", 0.001)
+    is_enough = False
+
+    async def endless() -> None:
+        while not is_enough:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.01)
+
+    running = asyncio.create_task(endless())
+    await asyncio.sleep(0)
+    await end([running])
+
+    assert "it was canceled 10 times and goes on" in caplog.text
+    is_enough = True
+    await running

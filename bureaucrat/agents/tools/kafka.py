@@ -17,6 +17,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from ...config import without_password
 from ...errors import ConfigurationError
 from ..broker import DEAD, PAUSE, AbstractQueueBroker, Consumer, Policy
+from ..ending import end
 
 _LOST: Final = (KafkaError, OSError, asyncio.TimeoutError, IllegalStateError)
 _PAUSE: Final = 1.0  #: seconds before a lost connection is made again
@@ -142,9 +143,7 @@ class KafkaBroker(AbstractQueueBroker):
 
     async def unbind(self, name: str, grace: float = 0.0) -> None:
         """Take nothing more. What is at work is ended, and delivered to another consumer."""
-        running = self._running.pop(name)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end([self._running.pop(name)])
 
     async def close(self) -> None:
         """Leave the server."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from ..bus import ended
+from ..ending import end
 
 M = TypeVar("M")
 
@@ -41,6 +42,5 @@ class Pulling(Generic[M]):
 
     async def stop(self, grace: float) -> None:
         """Take nothing more; what is at work has `grace` seconds, then it is ended."""
-        self._loop.cancel()
-        await asyncio.gather(self._loop, return_exceptions=True)
+        await end([self._loop])
         await ended(list(self._at_work), grace)

@@ -30,6 +30,7 @@ from ...amqp import AmqpSettings
 from ...amqp.tls import Tls
 from ...config import without_password
 from ...errors import ConfigurationError
+from ..ending import end
 
 #: What a client of RabbitMQ raises when the server, the connection or the channel is gone.
 LOST: Final = (AMQPError, ChannelInvalidStateError, OSError, asyncio.TimeoutError, asyncio.InvalidStateError)
@@ -155,8 +156,7 @@ class Standing:
 
     async def pause(self) -> None:
         """Consume nothing more; what is here can be acknowledged."""
-        self._loop.cancel()
-        await asyncio.gather(self._loop, return_exceptions=True)
+        await end([self._loop])
         if self.channel is not None and not self.channel.is_closed:
             try:
                 await self.channel.basic_cancel(self._tag)
@@ -165,8 +165,7 @@ class Standing:
 
     async def stop(self) -> None:
         """End: what is here and not acknowledged goes back to the server."""
-        self._loop.cancel()
-        await asyncio.gather(self._loop, return_exceptions=True)
+        await end([self._loop])
         await self._leave()
 
 

@@ -25,6 +25,7 @@ from redis.exceptions import RedisError
 
 from ..broker import DEAD, AbstractQueueBroker, Policy, Verdict
 from ..bus import AbstractSignalBus
+from ..ending import end
 from .pulling import Pulling
 
 _LOST: Final = (RedisError, OSError, asyncio.TimeoutError)
@@ -146,8 +147,7 @@ class RedisSignalBus(AbstractSignalBus):
     async def close(self) -> None:
         """Leave the server."""
         if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+            await end([self._reading])
             self._reading = None
         await self._redis.aclose()
 
@@ -314,9 +314,7 @@ class RedisBroker(AbstractQueueBroker):
         """Take nothing more; what is not handled in time goes back into the queue."""
         keys = _Keys(name, self.uid)
         await self._pulling.pop(name).stop(grace)
-        tidying = self._tidying.pop(name)
-        tidying.cancel()
-        await asyncio.gather(tidying, return_exceptions=True)
+        await end([self._tidying.pop(name)])
         self._here.pop(name, None)
         try:
             while await self._redis.lmove(keys.taken, keys.queue, src="RIGHT", dest="LEFT") is not None:
