@@ -18,6 +18,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, ChannelPreconditionFailed
 
+from ..config import without_password
 from ..errors import BrokerUnavailable
 from .amqp_members import Members
 from .brokers import AttemptReceived, Delivery, Line, Outgoing
@@ -52,9 +53,13 @@ class AmqpConsumer:
 
     async def open(self) -> None:
         """Stand by, behind all others."""
+        if self._channel is not None:  # of a consumer that the server has ended, with what it had
+            await _quietly(self._channel.close())
         line = self._line = Line(self._line.topic, self._line.partition)
         channel = self._channel = await self._broker.channel(confirms=False)
         channel.close_callbacks.add(lambda *_: self._lost(line))
+        underlay = await channel.get_underlay_channel()
+        underlay.on_consumer_cancel_callbacks.add(lambda _: self._lost(line))  # the queue was deleted, or has moved
         queue = await channel.get_queue(queue_of(line.topic, line.partition), ensure=False)
 
         async def come(message: AbstractIncomingMessage) -> None:
@@ -63,7 +68,7 @@ class AmqpConsumer:
         await queue.consume(come)
 
     def _lost(self, line: Line) -> None:
-        """The channel has ended, and not by us."""
+        """The channel or its consumer has ended, and not by us."""
         if line.is_open:
             line.is_open = False
             self._broker.reopen()
@@ -145,7 +150,7 @@ class AmqpBroker:
         try:
             await self._connect()
         except LOST as error:
-            raise BrokerUnavailable(f"no RabbitMQ at {_shown(self._url)}: {error}") from error
+            raise BrokerUnavailable(f"no RabbitMQ at {without_password(self._url)}: {error}") from error
 
     async def _connect(self) -> None:
         connection = await aio_pika.connect(self._url)
@@ -182,6 +187,9 @@ class AmqpBroker:
             try:
                 if self._connection is None or self._connection.is_closed:
                     await self._connect()
+                else:
+                    for topic, partitions in self._partitions.items():
+                        await self._declare(topic, partitions)
                 for consumer in self._consumers:
                     if not consumer.is_open:
                         await consumer.open()
@@ -266,7 +274,9 @@ class AmqpBroker:
                     self.reopen()
                     await asyncio.sleep(_AGAIN)
         except TimeoutError as error:
-            raise BrokerUnavailable(f"RabbitMQ at {_shown(self._url)} has not taken a message in time") from error
+            raise BrokerUnavailable(
+                f"RabbitMQ at {without_password(self._url)} has not taken a message in time"
+            ) from error
 
     async def _try(self, exchange: str, routing: str, message: aio_pika.Message, mandatory: bool) -> bool:
         await self._ready.wait()
@@ -348,10 +358,3 @@ class AmqpBroker:
             body, content_type=content_type, message_id=id, delivery_mode=aio_pika.DeliveryMode.PERSISTENT
         )
         await self._publish("", queue, made, mandatory=True)
-
-
-def _shown(url: str) -> str:
-    """A URL without its password."""
-    before, at, after = url.rpartition("@")
-    scheme, _, user = before.partition("://")
-    return f"{scheme}://{user.partition(':')[0]}@{after}" if at else url
