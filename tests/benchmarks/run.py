@@ -5,8 +5,8 @@ SQLite (``synchronous=FULL``) with participants in this process. The floor commi
 committed, batch by batch, and does nothing else. Second figure: the same through RabbitMQ, with daemon and worker as
 processes of their own; the floor is ``floor_loop.py``. Third: the same on PostgreSQL, and three daemons beside one.
 Fourth: processes of five Celery tasks, beside chains of the same tasks, and the same process with our own worker.
-Fifth: messages that an agent consumes, beside a subscriber of FastStream. All is measured in turn, several rounds;
-medians are printed.
+Fifth: messages that an agent consumes, and casts and asks of a stream agent, beside FastStream. All is measured in
+turn, several rounds; medians are printed.
 
     python tests/benchmarks/run.py [--rounds 5] [--instances 2000] [--actions 10] [--only KIND]
 """
@@ -137,7 +137,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--instances", type=int, default=2_000)
     parser.add_argument("--actions", type=int, default=10)
-    parser.add_argument("--only", choices=["embedded", "broker", "postgresql", "celery", "agents"])
+    parser.add_argument("--only", choices=["embedded", "broker", "postgresql", "celery", "agents", "streams"])
     options = parser.parse_args()
     versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     print(f"{platform.machine()}, {os.cpu_count()} cores, {versions}")
@@ -148,6 +148,7 @@ def main() -> None:
         "postgresql": postgresql_figures,
         "celery": celery_figures,
         "agents": agents_figures,
+        "streams": streams_figures,
     }
     for name, figures in kinds.items():
         if options.only in (None, name):
@@ -264,6 +265,32 @@ def agents_figures(options: argparse.Namespace) -> None:
     print(
         f"\nagent / FastStream: median {statistics.median(ratios):.2f} (min {min(ratios):.2f}, max {max(ratios):.2f})"
     )
+
+
+def streams_figures(options: argparse.Namespace) -> None:
+    """A stream agent that is cast to and asked, beside FastStream."""
+    import broker  # here, because the first figure needs no broker
+    from streams import Streamed, streamed
+
+    rabbit = broker.Rabbit().start()
+    casts, asks = options.instances * 2, options.instances // 2
+    found: dict[str, list[Streamed]] = {"stream agent": [], "faststream": []}
+    try:
+        for _ in range(options.rounds):
+            for who, measured in found.items():
+                measured.append(streamed(rabbit, who.split()[-1], casts, asks))
+    finally:
+        rabbit.remove()
+    print(f"\n{casts:,} casts, {asks:,} asks{'casts/s':>12}{'asks/s':>12}")
+    for who, measured in found.items():
+        rates = (statistics.median(getattr(one, name) for one in measured) for name in ("casts", "asks"))
+        print(f"{who:22}{next(rates):12,.0f}{next(rates):12,.0f}")
+    for name in ("casts", "asks"):
+        ratios = [getattr(a, name) / getattr(b, name) for a, b in zip(*found.values(), strict=True)]
+        print(
+            f"{name}, stream agent / FastStream: median {statistics.median(ratios):.2f} "
+            f"(min {min(ratios):.2f}, max {max(ratios):.2f})"
+        )
 
 
 def report(engines: list[Figure], floors: list[Figure]) -> None:
