@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from .declared import Declared
 
 if TYPE_CHECKING:
     import logging
@@ -26,16 +27,6 @@ class SerializingError(SignalException):
     """What is sent is no JSON, or what came is none."""
 
 
-class JSONLib(Protocol):
-    """A module that reads and writes JSON, as Python's does."""
-
-    def dumps(self, data: Any, /) -> Any:
-        """JSON of a value."""
-
-    def loads(self, text: Any, /) -> Any:
-        """The value of JSON."""
-
-
 class HasHandlers(Protocol):
     """What receivers and consumers need of their agent."""
 
@@ -43,7 +34,7 @@ class HasHandlers(Protocol):
 
 
 @dataclass(frozen=True)
-class Signal:
+class Signal(Declared):
     """The declaration of a signal. Making one registers it for the whole program.
 
     :param name: letters and underscores; also the names of events of processes, with dots.
@@ -55,57 +46,14 @@ class Signal:
     providing_args: list[str]
     type_map: dict[str, tuple[type, ...]] | None = None
 
-    _registered: ClassVar[dict[str, Signal]] = {}
-    _jsonlib: ClassVar[JSONLib] = json
-
-    def __post_init__(self) -> None:
-        Signal._registered[self.name] = self
-
-    @property
-    def attribute(self) -> str:
-        """Its name as an attribute of a bus: ``order_paid`` of ``order.paid``."""
-        return self.name.replace(".", "_").replace("-", "_")
-
-    @classmethod
-    def set_jsonlib(cls, jsonlib: JSONLib) -> None:
-        """Have all signals written and read by another module than Python's ``json``."""
-        cls._jsonlib = jsonlib
-
-    @classmethod
-    def get(cls, name: str) -> Signal:
-        """A signal by its name, or by its name as an attribute.
-
-        :raises SignalNotFound: there is none.
-        """
-        found = cls._registered.get(name)
-        if found is None:
-            found = next((one for one in cls._registered.values() if one.attribute == name), None)
-        if found is None:
-            raise SignalNotFound(f"no signal {name!r} is declared; declare it in the file given to load_signals()")
-        return found
-
-    @classmethod
-    def get_all(cls) -> dict[str, Signal]:
-        """All signals by name."""
-        return dict(cls._registered)
+    what: ClassVar[str] = "signal"
+    missing: ClassVar[type[Exception]] = SignalNotFound
+    unserializable: ClassVar[type[Exception]] = SerializingError
+    _registered: ClassVar[dict[str, Any]] = {}
 
     def make_channel_name(self, channel_prefix: str, sender: str = "*") -> str:
         """``prefix:name:sender``; without a sender the pattern of all senders."""
         return f"{channel_prefix}:{self.name}:{sender}"
-
-    def serialize(self, data: dict[str, Any]) -> str:
-        """JSON of the arguments.
-
-        :raises SerializingError: they are no JSON.
-        """
-        return dumped(self._jsonlib, data, f"signal {self.name}", SerializingError)
-
-    def deserialize(self, data: str) -> dict[str, Any]:
-        """The arguments in JSON.
-
-        :raises SerializingError: it is none, or no object.
-        """
-        return loaded(self._jsonlib, data, f"signal {self.name}", SerializingError)
 
     def complaints(self, data: dict[str, Any]) -> list[str]:
         """What is not as declared: missing and unknown arguments, and values of other types."""
@@ -162,26 +110,6 @@ class Address:
 def handler_name(handler: Callable[..., Any]) -> str:
     """What a handler is called."""
     return str(getattr(handler, "__name__", handler))
-
-
-def dumped(jsonlib: JSONLib, data: Any, what: str, error: type[Exception]) -> str:
-    """JSON of a value, or the error that says of what."""
-    try:
-        text = jsonlib.dumps(data)
-    except (TypeError, ValueError) as problem:
-        raise error(f"{what} cannot be sent: {problem}") from problem
-    return text.decode() if isinstance(text, bytes) else str(text)
-
-
-def loaded(jsonlib: JSONLib, text: str | bytes, what: str, error: type[Exception]) -> dict[str, Any]:
-    """The object in JSON, or the error that says of what."""
-    try:
-        value = jsonlib.loads(text)
-    except (TypeError, ValueError) as problem:
-        raise error(f"{what} is no JSON: {problem}") from problem
-    if not isinstance(value, dict):
-        raise error(f"{what} is a {type(value).__name__}, not an object")
-    return value
 
 
 def _is_of(value: Any, types: tuple[type, ...]) -> bool:

@@ -1,8 +1,8 @@
 """A program that casts and asks, and prints the seconds of both: ``streaming.py WHO URL CASTS ASKS``.
 
 WHO is ``agent``, a stream agent on a topic of one partition, or ``faststream``, a subscriber on a quorum queue. Both
-are in this program, with whoever publishes and asks. A hundred casts are under way at a time, each confirmed by the broker;
-asks come one after another.
+are in this program, with whoever publishes and asks. A hundred casts are under way at a time, each confirmed by the
+broker; asks come one after another.
 """
 
 from __future__ import annotations
