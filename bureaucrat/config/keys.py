@@ -167,6 +167,7 @@ class ServiceSettings:
     timeout: float = _key(kinds.duration("100ms"), "30s", "how long one request may take")
     response: int = _key(kinds.size("1KiB", "16MiB"), "1MiB", "how large a response may be")
     ssl_ca: Path | None = _key(kinds.path_or_nothing(), "", "a file of authorities trusted beside the system's")
+    signing_key: str = _key(kinds.text_or_nothing(), "", "signs every request; who is asked knows it", secret=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,11 @@ Rules:
 
 from __future__ import annotations
 
+import base64
+import hmac
 import importlib
 import ssl
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -136,7 +139,7 @@ class Services:
             async with self._session.post(
                 target.url,
                 data=body,
-                headers=_headers(target, asked),
+                headers={**_headers(target, asked), **_signed(self.settings.signing_key, asked.key, body)},
                 allow_redirects=False,
                 timeout=http.ClientTimeout(total=target.timeout),
             ) as response:
@@ -250,6 +253,20 @@ def _headers(target: Target, asked: wire.Asked) -> dict[str, str]:
         "Content-Type": "application/json",
         "Idempotency-Key": asked.key,
     }
+
+
+def _signed(key: str, id: str, body: bytes, at: float | None = None) -> dict[str, str]:
+    """The headers of Standard Webhooks, if there is a key.
+
+    :param at: epoch seconds; now, if it is not given.
+    """
+    if not key:
+        return {}
+    secret = base64.b64decode(key.removeprefix("whsec_")) if key.startswith("whsec_") else key.encode()
+    stamp = str(int(time.time() if at is None else at))
+    digest = hmac.digest(secret, f"{id}.{stamp}.".encode() + body, "sha256")
+    signature = f"v1,{base64.b64encode(digest).decode()}"
+    return {"webhook-id": id, "webhook-timestamp": stamp, "webhook-signature": signature}
 
 
 def _host_of(url: str) -> str:

@@ -1,8 +1,9 @@
 """A workflow as a process.
 
-The process has three properties: ``data``, what the next service gets; ``outputs``, what all so far have given, the
-newest under each name; and ``result``, what the last one gave. After each call the result is compared with the declared
-outputs of the service; one that is missing or of another type ends the instance with the fault ``BadOutput``.
+The process has these properties: ``data``, what the next service gets; ``outputs``, what all so far have given, the
+newest under each name; ``result``, what the last one gave; and ``callback``, who is told at the end. After each call
+the result is compared with the declared outputs of the service; one that is missing or of another type ends the
+instance with the fault ``BadOutput``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,22 @@ _CHECKS: Final = {
 }
 
 
+#: Whoever has given an address is told when all is done; the request is signed as every other.
+_CALLBACK: Final = """  <switch id="tell">
+    <case>
+      <condition>callback != ""</condition>
+      <action id="callback" participant="= callback" retries="8" result="result">
+        <input>
+          <field name="event-id">context["inst:id"]</field>
+          <field name="status">"done"</field>
+          <field name="outputs">outputs</field>
+        </input>
+      </action>
+    </case>
+    <default/>
+  </switch>"""
+
+
 def compiled(workflow: Workflow, services: Sequence[Service]) -> str:
     """The XML of a workflow's process.
 
@@ -53,12 +70,14 @@ def compiled(workflow: Workflow, services: Sequence[Service]) -> str:
         known = _copied(after, known, workflow)
         parts += [_assign("outputs", _copying(one, "outputs")) for one in after]
         parts.append(_assign("data", "outputs"))
+    parts.append(_CALLBACK)
     body = "\n".join(parts)
     return f"""<process name={quoteattr(PROCESS + workflow.name)}>
   <context>
     <property name="data" type="json" required="yes"/>
     <property name="outputs" type="json">{{}}</property>
     <property name="result" type="json"/>
+    <property name="callback" type="str"/>
   </context>
 {body}
 </process>

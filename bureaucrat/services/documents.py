@@ -155,12 +155,7 @@ class _Reading:
 
     def address(self) -> str:
         found = self._text("address")
-        try:
-            parts = urlsplit(found)
-            is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
-        except ValueError:
-            is_good = False
-        if found and not (is_good and found.isprintable() and " " not in found):
+        if found and not is_address(found):
             self.complain("address", "Not a valid URL: write http://HOST/PATH or https://HOST/PATH.")
         return found
 
@@ -236,6 +231,16 @@ def _number(given: Any, services: list[str]) -> int | None:
         return services.index(given)
     text = str(given)
     return int(text) if text.isdecimal() and len(text) < 4 and int(text) < len(services) else None
+
+
+def is_address(url: str) -> bool:
+    """Whether it is a URL that can be asked, without a user and a password."""
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return False
+    return is_good and url.isprintable() and " " not in url
 
 
 def mismatches(values: dict[str, Value], data: dict[str, Any]) -> Messages:

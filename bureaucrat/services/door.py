@@ -19,7 +19,7 @@ from starlette.routing import Route
 from ..clock import Clock
 from ..errors import BureaucratError, Refused
 from ..ports import Storage
-from .documents import Invalid, Workflow, mismatches, service_of, workflow_of
+from .documents import Invalid, Workflow, is_address, mismatches, service_of, workflow_of
 from .events import Begin, Event, Events
 from .register import NotThere, Register, Unanswered, workflow_id
 
@@ -107,7 +107,8 @@ class Door:
             raise Invalid(wrong)
         seconds = _seconds_of(request)
         acknowledged = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="milliseconds")
-        id = await self._events.begin(workflow, data, request.headers.get("idempotency-key") or None)
+        key = request.headers.get("idempotency-key") or None
+        id = await self._events.begin(workflow, data, key, _callback_of(request))
         event = await self._events.wait(workflow, id, seconds)
         place = f"/e/{workflow_id(workflow.name)}/{id}"
         told = {"event-id": id, "ack-date": acknowledged, "status": event.status}
@@ -185,6 +186,14 @@ def _seconds_of(request: Request) -> float:
     if not 0 <= seconds <= _LONGEST_WAIT:
         raise _Refused(400, {"message": f"wait is {text[:20]!r}; write seconds from 0 to {_LONGEST_WAIT:g}"})
     return seconds
+
+
+def _callback_of(request: Request) -> str | None:
+    """Who is told when the event is done."""
+    url = request.query_params.get("callback")
+    if url is not None and not is_address(url):
+        raise _Refused(400, {"message": "callback is no URL: write http://HOST/PATH or https://HOST/PATH"})
+    return url
 
 
 def _why(event: Event) -> str:

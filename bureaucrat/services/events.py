@@ -53,14 +53,18 @@ class Events:
         self._begin = begin
         self._begun: dict[str, str] = {}  #: workflow by event, of those that no daemon may have yet
 
-    async def begin(self, workflow: Workflow, data: dict[str, Any], key: str | None = None) -> str:
+    async def begin(
+        self, workflow: Workflow, data: dict[str, Any], key: str | None = None, callback: str | None = None
+    ) -> str:
         """Begin one; its id.
 
         :param data: as the workflow's inputs are declared.
+        :param callback: the URL that is told when it is done.
         :param key: the same key twice begins it once.
         """
         id = instance_id(self._clock) if key is None else instance_id_of(f"{workflow.name}.{key}")
-        await self._begin(PROCESS + workflow.name, {"data": data}, id)
+        fields = {"data": data} if callback is None else {"data": data, "callback": callback}
+        await self._begin(PROCESS + workflow.name, fields, id)
         self._begun[id] = workflow.name
         while len(self._begun) > _REMEMBERED:
             del self._begun[next(iter(self._begun))]

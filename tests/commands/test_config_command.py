@@ -70,6 +70,7 @@ SHOWN = """\
               timeout             30s                             default
               response            1MiB                            default
               ssl_ca                                              default
+              signing_key         ***                             default
 [signals]     bus                 amqp                            default
               prefix              PUBSUB                          default
 [storage]     url                 sqlite:////srv/b.db             config.ini:6

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "examples" / "config.ini"
 PAGE = ROOT / "docs" / "configuration.rst"
 
-_LINES = 105  #: one screen, in a small font
+_LINES = 108  #: one screen, in a small font
 _WIDEST = 120
 
 

@@ -127,6 +127,20 @@ def test_what_no_service_before_gives_is_refused_when_it_is_defined() -> None:
     assert invalid.value.messages == {"operations": ["nothing is copied after upper, and is not there."]}
 
 
+def test_at_the_end_an_address_is_told_if_one_was_given() -> None:
+    """W-019."""
+    service, told = Service("one", "http://h/one", {}, {"found": Value("string")}), []
+    text = compiled(workflow(service, inputs={}), [service])
+    run = Simulation(
+        text, {"http://h/one": lambda: {"found": "x"}, "https://me/done": lambda fields: told.append(fields)}
+    )
+
+    id = run.launch({"data": {}, "callback": "https://me/done"})
+    run.launch({"data": {}})
+
+    assert told == [{"event-id": id, "status": "done", "outputs": {"found": "x"}}]
+
+
 def test_names_and_addresses_never_become_markup() -> None:
     service = Service("a", "http://h/?a=1&b=<2>\"'", {}, {})
     text = compiled(Workflow("w", ["a"]), [service])

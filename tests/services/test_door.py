@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
+import queue
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -20,6 +26,7 @@ from service import Service, until
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "services"
+KEY = "whsec_" + base64.b64encode(b"k" * 24).decode()
 SENTENCE = "The Sun will soon rise again !"
 
 pytestmark = pytest.mark.programs_measured
@@ -93,7 +100,8 @@ def plant(rabbit: Rabbit, postgres: Postgres, tmp_path_factory: pytest.TempPathF
     folder, programs = tmp_path_factory.mktemp("door"), Programs()
     settings = "[services]\nallow = 127.0.0.1\n"
     login, database = rabbit.vhost_url(vhost, "bureaucrat-daemon"), postgres.url(postgres.fresh_database())
-    daemon = Service(folder, rabbit.vhost_url(vhost), settings, login=login, storage=database)
+    environment = {"BUREAUCRAT_SERVICES_SIGNING_KEY": KEY}
+    daemon = Service(folder, rabbit.vhost_url(vhost), settings, environment=environment, login=login, storage=database)
     try:
         daemon.start()
         upper, reverse, spaces = (
@@ -327,6 +335,49 @@ def test_how_long_an_answer_is_waited_for_can_be_said(plant: Plant) -> None:
     assert (answer.status, answer.body["status"]) == (202, "running")
     assert ask(f"{plant.door}/e/stuck?wait=for-ever", {"message": "a"}).status == 400
     assert ask(f"{plant.door}{answer.headers['location']}").body["status"] == "running"
+
+
+@pytest.fixture
+def told() -> Iterator[tuple[str, queue.Queue[tuple[dict[str, str], bytes]]]]:
+    """Somebody who is told of events: where, and what comes."""
+    heard: queue.Queue[tuple[dict[str, str], bytes]] = queue.Queue()
+
+    class Hears(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            heard.put(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Nobody reads it."""
+
+    server = HTTPServer(("127.0.0.1", 0), Hears)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/done", heard
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_whoever_has_given_an_address_is_told_with_a_signature(
+    plant: Plant, told: tuple[str, queue.Queue[tuple[dict[str, str], bytes]]]
+) -> None:
+    """W-019; the signature is that of Standard Webhooks, and says that it is nobody else."""
+    plant.register("upper", plant.upper)
+    plant.define("capitals", "upper")
+    url, heard = told
+
+    answer = ask(f"{plant.door}/e/capitals?callback={url}", {"message": "a"}, Prefer="respond-async")
+    headers, body = heard.get(timeout=60)
+
+    assert json.loads(body) == {"event-id": answer.body["event-id"], "status": "done", "outputs": {"message": "A"}}
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    digest = hmac.new(b"k" * 24, signed, hashlib.sha256).digest()
+    assert headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
+    assert headers["webhook-id"] == headers["idempotency-key"]
+    assert ask(f"{plant.door}/e/capitals?callback=nowhere", {"message": "a"}).status == 400
 
 
 def test_an_address_that_the_settings_do_not_allow_is_not_asked(plant: Plant) -> None:
