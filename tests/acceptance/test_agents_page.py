@@ -28,7 +28,6 @@ def day(tmp_path: Path, rabbit: Rabbit) -> Iterator[Day]:
         yield made
 
 
-@pytest.mark.programs_measured
 def test_a_stranger_has_two_agents_and_a_process_of_agents_within_an_hour(day: Day) -> None:
     """Every command prints what stands below it."""
     assert day.follow(PAGE) == 13

@@ -25,7 +25,6 @@ def day(tmp_path: Path, rabbit: Rabbit) -> Iterator[Day]:
         yield made
 
 
-@pytest.mark.programs_measured
 def test_a_stranger_with_three_services_has_a_workflow_of_two(day: Day) -> None:
     """Every command prints what stands below it."""
     assert day.follow(PAGE) == 17

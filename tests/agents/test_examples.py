@@ -79,19 +79,6 @@ def test_declarations_are_those_of_the_manual_and_two_events(example: Any) -> No
     }
 
 
-def test_a_checker_of_types_understands_agents_without_a_plugin() -> None:
-    """Strictly: names of signals and queues, what is sent and answered, decorated methods."""
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file", os.devnull, "."]
-
-    environment = {**os.environ, "MYPYPATH": str(EXAMPLES.parents[1])}
-    ended = subprocess.run(command, cwd=EXAMPLES, env=environment, capture_output=True, text=True, timeout=300)
-
-    of_ours = str(EXAMPLES.parents[1] / "bureaucrat")  # here it is no installed package, whose errors are not told
-    told = [line for line in ended.stdout.splitlines() if not line.startswith(of_ours)]
-    assert [line for line in told if ": error:" in line or ": note:" in line] == [], ended.stderr
-    assert told[-1].endswith("8 source files)"), told[-1]
-
-
 async def test_messages_go_by_topic_to_some_queues_and_by_fanout_to_all(
     example: Any, vhost_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -29,8 +29,6 @@ from bureaucrat.agents.launcher import (
 )
 from bureaucrat.agents.tools.memory import MemoryBroker, MemorySignalBus
 
-pytestmark = pytest.mark.programs_measured
-
 AGENTS = '''
 import asyncio, os, pathlib
 from bureaucrat.agents import MicroAgent, ServerInterrupt, on, receiver, consumer, Signal, Queue
@@ -352,6 +350,7 @@ def bureaucrat(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.programs_measured
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_runs_the_agents_of_modules_until_a_signal(folder: Path, number: signal.Signals) -> None:
     """M-062, M-063, M-069: and logs are written as the settings say."""

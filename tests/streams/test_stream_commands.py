@@ -223,30 +223,3 @@ def test_every_example_is_run() -> None:
     source = Path(__file__).read_text()
 
     assert [path.name for path in EXAMPLES.glob("*.py") if not re.search(rf'"{path.name}"', source)] == []
-
-
-def test_the_typed_examples_pass_mypy_strictly() -> None:
-    """F-014."""
-    files = [str(path) for path in sorted(EXAMPLES.glob("*.py"))]
-
-    ended = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "mypy",
-            "--strict",
-            "--no-error-summary",
-            "--config-file",
-            os.devnull,
-            "--follow-imports",
-            "silent",
-            *files,
-        ],
-        cwd=ROOT,
-        env={**os.environ, "MYPYPATH": f"{ROOT}:{EXAMPLES}"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-    assert (ended.stdout, ended.returncode) == ("", 0)
