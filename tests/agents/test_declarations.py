@@ -50,7 +50,7 @@ def test_signals_and_queues_are_read_from_one_file(tmp_path: Path) -> None:
     source = declared(
         tmp_path,
         signals=[{"name": plain, "providing_args": ["user_id"]}, {"name": typed, "providing_args": types}],
-        queues=[{"name": queue}, {"name": bound, "exchange": "push", "topics": ["*.ios"]}],
+        queues=[{"name": queue}, {"name": bound, "exchange": "pushed", "topics": ["*.ios"]}],
     )
 
     signals, queues = load_stuff(source)
@@ -59,7 +59,7 @@ def test_signals_and_queues_are_read_from_one_file(tmp_path: Path) -> None:
     given = {"uuid": (str,), "code": (int, type(None)), "flag": (bool,), "ids": (list,), "more": (dict,)}
     assert getattr(signals, typed) == Signal(typed, list(types), given)
     assert getattr(queues, queue) == Queue(queue)
-    assert getattr(queues, bound) == Queue(bound, "push", ["*.ios"])
+    assert getattr(queues, bound) == Queue(bound, "pushed", ["*.ios"])
 
 
 def test_what_is_loaded_is_a_tuple_of_everything_that_is_registered(tmp_path: Path) -> None:

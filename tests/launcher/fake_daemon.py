@@ -74,7 +74,8 @@ class FakeDaemon:
     def stop(self) -> None:
         """Go away; the queues stay."""
         if self._thread.is_alive():
-            self._connection.add_callback_threadsafe(self._channel.stop_consuming)
+            with contextlib.suppress(pika.exceptions.ConnectionWrongStateError):  # the broker has just been killed
+                self._connection.add_callback_threadsafe(self._channel.stop_consuming)
             self._thread.join(PATIENCE)
         if self._connection.is_open:
             self._connection.close()

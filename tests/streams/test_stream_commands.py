@@ -163,7 +163,7 @@ def test_a_broker_that_is_away_is_told(capsys: pytest.CaptureFixture[str], monke
     for command in (["worker"], ["send", "@adding", '{"a": 1, "b": 2}']):
         assert streams("-A", AGENT, *command) == Exit.NOT_STARTED
         told = capsys.readouterr().err
-        assert "not started: no RabbitMQ at amqp://me@127.0.0.1:1/v" in told
+        assert "not started: no RabbitMQ at amqp://me:***@127.0.0.1:1/v" in told
         assert "secret" not in told
 
 
