@@ -53,13 +53,9 @@ class AmqpConsumer:
 
     async def open(self) -> None:
         """Stand by, behind all others."""
-        if self._channel is not None:  # of a consumer that the server has ended, with what it had
-            await _quietly(self._channel.close())
         line = self._line = Line(self._line.topic, self._line.partition)
         channel = self._channel = await self._broker.channel(confirms=False)
         channel.close_callbacks.add(lambda *_: self._lost(line))
-        underlay = await channel.get_underlay_channel()
-        underlay.on_consumer_cancel_callbacks.add(lambda _: self._lost(line))  # the queue was deleted, or has moved
         queue = await channel.get_queue(queue_of(line.topic, line.partition), ensure=False)
 
         async def come(message: AbstractIncomingMessage) -> None:
@@ -68,7 +64,7 @@ class AmqpConsumer:
         await queue.consume(come)
 
     def _lost(self, line: Line) -> None:
-        """The channel or its consumer has ended, and not by us."""
+        """The channel has ended, and not by us."""
         if line.is_open:
             line.is_open = False
             self._broker.reopen()
@@ -187,9 +183,6 @@ class AmqpBroker:
             try:
                 if self._connection is None or self._connection.is_closed:
                     await self._connect()
-                else:
-                    for topic, partitions in self._partitions.items():
-                        await self._declare(topic, partitions)
                 for consumer in self._consumers:
                     if not consumer.is_open:
                         await consumer.open()

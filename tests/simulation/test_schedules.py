@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .command import run
 
-HALF = 2_000  #: schedules; the other half is in ``test_schedules_too.py``, for another process of the tests
+HALF = 1_000  #: schedules; the other half is in ``test_schedules_too.py``, for another process of the tests
 
 
 def test_no_schedule_violates_an_invariant() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterable
 from pathlib import Path
 
-import aiormq
 import pytest
 from keyed_worker import declared
 from rabbit import Rabbit
@@ -38,25 +37,6 @@ async def test_agents_go_on_after_a_lost_connection(rabbit: Rabbit, vhost: str, 
         assert await echo.ask(1, key="k") == 1
         rabbit.close_connections(vhost)
         assert await echo.join(range(20)) == list(range(20))
-
-
-async def test_agents_go_on_after_their_queues_were_deleted(vhost_url: str) -> None:
-    """RabbitMQ ends the consumers, and leaves their channels open."""
-    app, topic = declared(vhost_url)
-
-    @app.agent(topic, name="echo")
-    async def echo(stream: faust.StreamT[int]) -> AsyncIterable[int]:
-        async for value in stream:
-            yield value
-
-    connection = await aiormq.connect(vhost_url)
-    channel = await connection.channel()
-    async with app:
-        assert await echo.ask(1, key="k") == 1
-        for partition in range(topic.partitions or 1):
-            await channel.queue_delete(f"{topic.get_topic_name()}.{partition}")
-        assert await echo.join(range(20)) == list(range(20))
-    await connection.close()
 
 
 @pytest.mark.parametrize(
