@@ -243,7 +243,7 @@ def test_work_in_flight_is_not_lost_by_a_stop(free: Service) -> None:
         log = free.log.read_text()
         free.start()
         answer_up_to(number)
-        until(lambda: free.statuses() == {"completed": number}, "all have completed")
+        until(lambda: free.statuses() == {"completed": number}, "all have completed", 180.0)
         until(lambda: not any(free.left().values()), "nothing is left")
         assert client.depth("worker_many") == 0
 
